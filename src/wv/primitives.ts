@@ -1,0 +1,301 @@
+// The SSP primitives (ssp.md sections 5, 6): the one currency of the service relay. Every user, local or foreign,
+// is reached by handing a request primitive to the relay and taking a response primitive back.
+
+import type { ClientId, GroupAddress, MessageId, ServiceAddress, UserAddress } from './ids.ts';
+import type { Message, Party } from './message.ts';
+import type { AttributeFilter, PresenceAttributes } from './presence.ts';
+import type { Result } from './status.ts';
+
+/** Who asks (ssp 5.1). `user` is present exactly when a user acts; else the server or a group does. */
+export interface MetaInfo {
+  readonly service: ServiceAddress;
+  readonly user?: UserAddress;
+  readonly clientId?: ClientId;
+  readonly friendlyName?: string;
+}
+
+// ---- instant messaging (6.5)
+
+/** `message.recipients` are all in one domain. */
+export interface SendMessageRequest {
+  readonly primitive: 'SendMessageRequest';
+  readonly meta: MetaInfo;
+  readonly deliveryReport: boolean;
+  readonly message: Message;
+}
+
+export interface SendMessageResponse {
+  readonly primitive: 'SendMessageResponse';
+  readonly messageId: MessageId;
+  readonly result: Result;
+}
+
+/** What became of one message at one recipient. 200 delivered, 538 rejected, 541 forwarded, 542 expired, … */
+export interface DeliveryStatusReport {
+  readonly primitive: 'DeliveryStatusReport';
+  readonly meta: MetaInfo;
+  readonly messageId: MessageId;
+  /** The user whose message it was, who gets this report. */
+  readonly sender: UserAddress;
+  readonly recipient: Party;
+  readonly outcome: Result;
+  /** Milliseconds since the epoch. */
+  readonly deliveredAt: number;
+}
+
+// ---- presence (6.4)
+
+/** A fresh request replaces the watcher's previous one at the same publisher. */
+export interface SubscribeRequest {
+  readonly primitive: 'SubscribeRequest';
+  readonly meta: MetaInfo;
+  readonly watcher: UserAddress;
+  readonly publishers: readonly UserAddress[];
+  /** Attributes wanted; undefined = all the watcher is allowed. */
+  readonly attributes?: AttributeFilter;
+}
+
+/**
+ * `final` = the user gave the contact up (a network with lasting subscriptions ends its own); otherwise only the
+ * watching session ended, and notifications are pointless until the next SubscribeRequest.
+ */
+export interface UnsubscribeRequest {
+  readonly primitive: 'UnsubscribeRequest';
+  readonly meta: MetaInfo;
+  readonly watcher: UserAddress;
+  readonly publishers: readonly UserAddress[];
+  readonly final: boolean;
+}
+
+export interface PresenceNotification {
+  readonly primitive: 'PresenceNotification';
+  readonly meta: MetaInfo;
+  readonly publisher: UserAddress;
+  /** Watchers at the receiving domain. */
+  readonly watchers: readonly UserAddress[];
+  /** What changed, or everything after a SubscribeRequest; withheld attributes have `valid: false`. */
+  readonly attributes: PresenceAttributes;
+}
+
+export interface GetPresenceRequest {
+  readonly primitive: 'GetPresenceRequest';
+  readonly meta: MetaInfo;
+  readonly watcher: UserAddress;
+  readonly publishers: readonly UserAddress[];
+  readonly attributes?: AttributeFilter;
+}
+
+export interface PresenceValue {
+  readonly user: UserAddress;
+  readonly attributes: PresenceAttributes;
+}
+
+export interface GetPresenceResponse {
+  readonly primitive: 'GetPresenceResponse';
+  readonly result: Result;
+  readonly values: readonly PresenceValue[];
+}
+
+/**
+ * The publisher's (changed) answer to a watcher's request: GRANTED, DENIED, or CANCELLED after a grant.
+ * Not in the sources for the wire; networks with explicit subscription answers need it (bridging.md 3.4).
+ */
+export interface PresenceAuthResponse {
+  readonly primitive: 'PresenceAuthResponse';
+  readonly meta: MetaInfo;
+  readonly publisher: UserAddress;
+  readonly watcher: UserAddress;
+  readonly state: 'GRANTED' | 'DENIED' | 'CANCELLED';
+}
+
+// ---- common services (6.2)
+
+export type InviteType = 'GR' | 'IM' | 'PR' | 'SC' | 'GM' | 'AP' | 'EC' | 'EG';
+
+export interface InviteRequest {
+  readonly primitive: 'InviteRequest';
+  readonly meta: MetaInfo;
+  readonly inviteId: string;
+  readonly inviteType: InviteType;
+  readonly inviting: Party;
+  readonly invited: Party;
+  readonly group?: GroupAddress;
+  readonly attributes?: AttributeFilter;
+  readonly urls?: readonly string[];
+  readonly note?: string;
+  /** Seconds. */
+  readonly validity?: number;
+}
+
+export interface InviteResponse {
+  readonly primitive: 'InviteResponse';
+  readonly meta: MetaInfo;
+  readonly inviteId: string;
+  readonly accepted: boolean;
+  readonly inviting: Party;
+  readonly responding: Party;
+  readonly note?: string;
+}
+
+export interface CancelInviteRequest {
+  readonly primitive: 'CancelInviteRequest';
+  readonly meta: MetaInfo;
+  readonly inviteId: string;
+  readonly canceling: Party;
+  readonly canceled: Party;
+  readonly note?: string;
+}
+
+// ---- groups (6.6)
+
+export interface GroupProperty {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface ScreenMapping {
+  readonly screenName: string;
+  readonly user?: UserAddress;
+}
+
+interface GroupRequest<Name extends string> {
+  readonly primitive: Name;
+  readonly meta: MetaInfo;
+  readonly group: GroupAddress;
+}
+
+export interface JoinGroupRequest extends GroupRequest<'JoinGroupRequest'> {
+  readonly screenName?: string;
+  readonly wantsJoinedList: boolean;
+  readonly subscribe: boolean;
+  readonly ownProperties?: readonly GroupProperty[];
+}
+export interface JoinGroupResponse {
+  readonly primitive: 'JoinGroupResponse';
+  readonly result: Result;
+  readonly joined?: readonly ScreenMapping[];
+  readonly welcomeNote?: string;
+}
+export type LeaveGroupRequest = GroupRequest<'LeaveGroupRequest'>;
+export interface LeaveGroupIndication {
+  readonly primitive: 'LeaveGroupIndication';
+  readonly group: GroupAddress;
+  readonly users: readonly UserAddress[];
+  /** 824 own wish, 809 expelled, 800 deleted. */
+  readonly result: Result;
+}
+export type DeleteGroupRequest = GroupRequest<'DeleteGroupRequest'>;
+export type GetGroupMemberRequest = GroupRequest<'GetGroupMemberRequest'>;
+export interface GetGroupMemberResponse {
+  readonly primitive: 'GetGroupMemberResponse';
+  readonly result: Result;
+  readonly admins: readonly UserAddress[];
+  readonly moderators: readonly UserAddress[];
+  readonly users: readonly UserAddress[];
+}
+export type GetJoinedUsersRequest = GroupRequest<'GetJoinedUsersRequest'>;
+export interface GetJoinedUsersResponse {
+  readonly primitive: 'GetJoinedUsersResponse';
+  readonly result: Result;
+  readonly joined: readonly ScreenMapping[];
+}
+export interface AddGroupMemberRequest extends GroupRequest<'AddGroupMemberRequest'> {
+  readonly users: readonly UserAddress[];
+}
+export interface RemoveGroupMemberRequest extends GroupRequest<'RemoveGroupMemberRequest'> {
+  readonly users: readonly UserAddress[];
+}
+export interface MemberAccessRequest extends GroupRequest<'MemberAccessRequest'> {
+  readonly admins: readonly UserAddress[];
+  readonly moderators: readonly UserAddress[];
+  readonly users: readonly UserAddress[];
+}
+export type GetGroupPropsRequest = GroupRequest<'GetGroupPropsRequest'>;
+export interface GetGroupPropsResponse {
+  readonly primitive: 'GetGroupPropsResponse';
+  readonly result: Result;
+  readonly properties: readonly GroupProperty[];
+  readonly ownProperties: readonly GroupProperty[];
+  readonly welcomeNote?: string;
+}
+export interface SetGroupPropsRequest extends GroupRequest<'SetGroupPropsRequest'> {
+  readonly properties?: readonly GroupProperty[];
+  readonly ownProperties?: readonly GroupProperty[];
+}
+export interface RejectListRequest extends GroupRequest<'RejectListRequest'> {
+  readonly add: readonly UserAddress[];
+  readonly remove: readonly UserAddress[];
+}
+export interface RejectListResponse {
+  readonly primitive: 'RejectListResponse';
+  readonly result: Result;
+  readonly users: readonly UserAddress[];
+}
+export type SubscribeGroupChangeRequest = GroupRequest<'SubscribeGroupChangeRequest'>;
+export type UnsubscribeGroupChangeRequest = GroupRequest<'UnsubscribeGroupChangeRequest'>;
+export type GetGroupSubStatusRequest = GroupRequest<'GetGroupSubStatusRequest'>;
+export interface GetGroupSubStatusResponse {
+  readonly primitive: 'GetGroupSubStatusResponse';
+  readonly result: Result;
+  readonly subscribed: boolean;
+}
+export interface GroupChangeNotice extends GroupRequest<'GroupChangeNotice'> {
+  readonly recipients: readonly UserAddress[];
+  readonly joined: readonly ScreenMapping[];
+  readonly left: readonly ScreenMapping[];
+  readonly properties?: readonly GroupProperty[];
+}
+
+// ---- all of them
+
+/** The answer to every primitive that has no answer of its own. */
+export interface Status {
+  readonly primitive: 'Status';
+  readonly result: Result;
+}
+
+export type RequestPrimitive =
+  | SendMessageRequest
+  | DeliveryStatusReport
+  | SubscribeRequest
+  | UnsubscribeRequest
+  | PresenceNotification
+  | GetPresenceRequest
+  | PresenceAuthResponse
+  | InviteRequest
+  | InviteResponse
+  | CancelInviteRequest
+  | JoinGroupRequest
+  | LeaveGroupRequest
+  | DeleteGroupRequest
+  | GetGroupMemberRequest
+  | GetJoinedUsersRequest
+  | AddGroupMemberRequest
+  | RemoveGroupMemberRequest
+  | MemberAccessRequest
+  | GetGroupPropsRequest
+  | SetGroupPropsRequest
+  | RejectListRequest
+  | SubscribeGroupChangeRequest
+  | UnsubscribeGroupChangeRequest
+  | GetGroupSubStatusRequest
+  | GroupChangeNotice;
+
+export type ResponsePrimitive =
+  | Status
+  | SendMessageResponse
+  | GetPresenceResponse
+  | JoinGroupResponse
+  | LeaveGroupIndication
+  | GetGroupMemberResponse
+  | GetJoinedUsersResponse
+  | GetGroupPropsResponse
+  | RejectListResponse
+  | GetGroupSubStatusResponse;
+
+export type RequestName = RequestPrimitive['primitive'];
+
+/** A bare Status. */
+export function status(outcome: Result): Status {
+  return { primitive: 'Status', result: outcome };
+}

@@ -1,0 +1,42 @@
+// The store on SQLite (node:sqlite), put together from its areas.
+
+import type { Store } from '../store.ts';
+import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
+import { gatewayArea } from './gateways.ts';
+import { housekeepingArea } from './housekeeping.ts';
+import { listArea } from './lists.ts';
+import { outboxArea } from './outbox.ts';
+import { presenceArea } from './presence.ts';
+import { queueArea } from './queue.ts';
+import { sessionArea } from './sessions.ts';
+import { userArea } from './users.ts';
+
+export { StoreError, type StoreErrorCode } from './errors.ts';
+
+export type SqliteStoreOptions = DatabaseOptions;
+
+/**
+ * Opens the store in a file, creating and migrating it as needed, or in memory (`:memory:`).
+ * @throws StoreError (as a rejection) `newer`, `in-use`, `corrupt`, `busy`, `failed`.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  return sqliteStore(openDatabase(options), options.clock);
+}
+
+/** The store over an open database, which closes with it. */
+export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Store {
+  const { insertList, listsOf, ...lists } = listArea(db);
+  const { presenceOf, ...presence } = presenceArea(db);
+  const { clearQueue, ...queue } = queueArea(db, clock);
+  return {
+    ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
+    ...lists,
+    ...presence,
+    ...sessionArea(db),
+    ...queue,
+    ...outboxArea(db),
+    ...gatewayArea(db, clock),
+    ...housekeepingArea(db),
+    close: async () => db.close(),
+  };
+}

@@ -1,0 +1,46 @@
+// What waits for a gateway or peer.
+
+import type { OutboxEntry, Store } from '../store.ts';
+import type { Database } from './database.ts';
+
+export type OutboxArea = Pick<Store, 'enqueueOutbox' | 'outboxOf' | 'outboxDone' | 'outboxRetry'>;
+
+interface OutboxRow {
+  readonly seq: number;
+  readonly destination: string;
+  readonly conversation: string;
+  readonly payload: string;
+  readonly attempts: number;
+  readonly not_before: number;
+  readonly expires_at: number;
+}
+
+function decodeEntry(row: OutboxRow): OutboxEntry {
+  const { seq, destination, conversation, payload, attempts, not_before, expires_at } = row;
+  return { seq, destination, conversation, payload, attempts, notBefore: not_before, expiresAt: expires_at };
+}
+
+export function outboxArea(db: Database): OutboxArea {
+  const put = db.prepare(
+    `INSERT INTO outbox (destination, conversation, payload, attempts, not_before, expires_at)
+     VALUES (?, ?, ?, 0, 0, ?)`,
+  );
+  const of = db.prepare<OutboxRow>(
+    `SELECT seq, destination, conversation, payload, attempts, not_before, expires_at FROM outbox
+     WHERE destination = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  );
+  const done = db.prepare('DELETE FROM outbox WHERE seq = ?');
+  const retry = db.prepare('UPDATE outbox SET attempts = ?, not_before = ? WHERE seq = ?');
+  return {
+    enqueueOutbox: (entries) =>
+      db.writeTogether(() => {
+        for (const { destination, conversation, payload, expiresAt } of entries) {
+          put.run(destination, conversation, payload, expiresAt);
+        }
+      }),
+    outboxOf: (destination, afterSeq, limit) =>
+      db.read(() => of.all(destination, afterSeq, limit).map(decodeEntry)),
+    outboxDone: (seq) => db.write(() => void done.run(seq)),
+    outboxRetry: (seq, attempts, notBefore) => db.write(() => void retry.run(attempts, notBefore, seq)),
+  };
+}

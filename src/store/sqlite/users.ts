@@ -1,0 +1,96 @@
+// Accounts, and the home as a whole.
+
+import type { UserAddress } from '../../wv/ids.ts';
+import type { Store, UserRecord } from '../store.ts';
+import { encodeBoolean, encodeOptionalBoolean, optional } from './columns.ts';
+import type { Database, Statement } from './database.ts';
+import type { ListArea } from './lists.ts';
+import type { PresenceArea } from './presence.ts';
+import type { QueueArea } from './queue.ts';
+
+export type UserArea = Pick<
+  Store,
+  'createUser' | 'deleteUser' | 'setCredentials' | 'setProfile' | 'getUser' | 'listUsers' | 'loadHome'
+>;
+
+/** The areas that a home is made of. */
+export interface HomeAreas {
+  readonly lists: Pick<ListArea, 'insertList' | 'listsOf'>;
+  readonly presence: Pick<PresenceArea, 'presenceOf'>;
+  readonly queue: Pick<QueueArea, 'clearQueue'>;
+}
+
+interface UserRow {
+  readonly address: UserAddress;
+  readonly hash: string | null;
+  readonly cipher: string | null;
+  readonly display_name: string | null;
+  readonly created_at: number;
+  readonly active: number;
+}
+
+const COLUMNS = 'address, hash, cipher, display_name, created_at, active';
+
+function decodeUser(row: UserRow): UserRecord {
+  return {
+    address: row.address,
+    credentials: { ...optional('hash', row.hash), ...optional('cipher', row.cipher) },
+    ...optional('displayName', row.display_name),
+    createdAt: row.created_at,
+    active: row.active === 1,
+  };
+}
+
+export function userArea(db: Database, home: HomeAreas): UserArea {
+  const insert = db.prepare(
+    `INSERT INTO users (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  const remove = db.prepare('DELETE FROM users WHERE address = ?');
+  const update = {
+    credentials: db.prepare('UPDATE users SET hash = ?, cipher = ? WHERE address = ?'),
+    profile: db.prepare(
+      'UPDATE users SET display_name = coalesce(?, display_name), active = coalesce(?, active) WHERE address = ?',
+    ),
+  };
+  const select: Record<'one' | 'page', Statement<UserRow>> = {
+    one: db.prepare(`SELECT ${COLUMNS} FROM users WHERE address = ?`),
+    page: db.prepare(`SELECT ${COLUMNS} FROM users WHERE address > ? ORDER BY address LIMIT ?`),
+  };
+
+  function userOf(address: UserAddress): UserRecord | undefined {
+    const row = select.one.get(address);
+    return row === undefined ? undefined : decodeUser(row);
+  }
+
+  function insertUser({ address, credentials, displayName, createdAt, active }: UserRecord): boolean {
+    const { hash = null, cipher = null } = credentials;
+    return insert.run(address, hash, cipher, displayName ?? null, createdAt, encodeBoolean(active)) === 1;
+  }
+
+  return {
+    createUser: (user, lists) =>
+      db.writeTogether(() => {
+        if (!insertUser(user)) return false;
+        for (const list of lists) home.lists.insertList(user.address, list);
+        return true;
+      }),
+    // The rest of the home refers to the user's row and goes with it.
+    deleteUser: (user) =>
+      db.writeTogether(() => {
+        home.queue.clearQueue(user);
+        return remove.run(user) === 1;
+      }),
+    setCredentials: (user, { hash, cipher }) =>
+      db.write(() => update.credentials.run(hash ?? null, cipher ?? null, user) === 1),
+    setProfile: (user, { displayName, active }) =>
+      db.write(() => update.profile.run(displayName ?? null, encodeOptionalBoolean(active), user) === 1),
+    getUser: (user) => db.read(() => userOf(user)),
+    listUsers: (after, limit) => db.read(() => select.page.all(after ?? '', limit).map(decodeUser)),
+    loadHome: (address) =>
+      db.read(() => {
+        const user = userOf(address);
+        if (user === undefined) return undefined;
+        return { user, lists: home.lists.listsOf(address), ...home.presence.presenceOf(address) };
+      }),
+  };
+}

@@ -1,0 +1,150 @@
+// Server-originated transactions: what waits for a client, in the words of its version and within its limits.
+
+import { node, type Element } from '../../wv/element.ts';
+import { contentSize } from '../../wv/message.ts';
+import type { UserAddress } from '../../wv/ids.ts';
+import type { PresenceAttributes } from '../../wv/presence.ts';
+import type { DeliveryStatusReport } from '../../wv/primitives.ts';
+import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+import { resultBody } from './answers.ts';
+import { buildElement } from './codec/binding.ts';
+import { writeDate } from './dates.ts';
+import { messageInfo } from './message-info.ts';
+import type { Outbound } from './outbound.ts';
+import { writeAttributeNames, writePresenceSubList } from './presence-sublist.ts';
+import type { CspSession } from './session.ts';
+
+export interface Composed {
+  readonly content: Element;
+  /** As it goes into the list of what is out. */
+  readonly outbound: Outbound;
+  /** Presence that did not fit. */
+  readonly rest?: ReadonlyMap<UserAddress, PresenceAttributes>;
+}
+
+/** Octets that envelope and MessageInfo take in the worst case (XML, long addresses). */
+const ENVELOPE_BYTES = 1_500;
+/** The largest message we send to a client that named no limit. */
+const OWN_LIMIT = 65_536;
+
+export function compose(session: CspSession, outbound: Outbound, now: number): Composed {
+  switch (outbound.kind) {
+    case 'entry':
+      return composeEntry(session, outbound.entry, now);
+    case 'presence':
+      return composePresence(session, outbound.values);
+    case 'ask':
+      return { content: composeAsk(session, outbound), outbound };
+    case 'disconnect':
+      return {
+        content: buildElement('Disconnect', { Result: resultBody(outbound.reason) }, session.version),
+        outbound,
+      };
+  }
+}
+
+function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): Composed {
+  if (entry.item.kind === 'report') {
+    return { content: composeReport(session, entry.item.report), outbound: { kind: 'entry', entry } };
+  }
+  const { message } = entry.item;
+  const MessageInfo = messageInfo(message, now);
+  if (mustAnnounce(session, entry.item)) {
+    return {
+      content: buildElement('MessageNotification', { MessageInfo }, session.version),
+      outbound: { kind: 'entry', entry, announced: true },
+    };
+  }
+  return {
+    content: buildElement('NewMessage', { MessageInfo, ContentData: message.content.data }, session.version),
+    outbound: { kind: 'entry', entry },
+  };
+}
+
+/** csp-transactions section 0, rule 10: by delivery method, accepted length and parser size. */
+function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }): boolean {
+  const { deliveryMethod, acceptedContentLength, parserSize } = session.capabilities;
+  const size = contentSize(item.message.content);
+  // BASE64 stands as text in the message: a third more.
+  const transferred = item.message.content.encoding === 'base64' ? Math.ceil(size / 3) * 4 : size;
+  return deliveryMethod === 'N' || size > acceptedContentLength || transferred + ENVELOPE_BYTES > parserSize;
+}
+
+function composeReport(session: CspSession, report: DeliveryStatusReport): Element {
+  const recipient =
+    report.recipient.kind === 'user'
+      ? { User: [{ UserID: report.recipient.user }] }
+      : { Group: [{ GroupID: report.recipient.group }] };
+  return buildElement(
+    'DeliveryReport-Request',
+    {
+      Result: resultBody(report.outcome),
+      DeliveryTime: writeDate(report.deliveredAt),
+      MessageInfo: {
+        MessageID: report.messageId,
+        ContentSize: 0,
+        Recipient: recipient,
+        Sender: { User: { UserID: report.sender } },
+        DateTime: writeDate(report.deliveredAt),
+      },
+    },
+    session.version,
+  );
+}
+
+function composePresence(
+  session: CspSession,
+  values: ReadonlyMap<UserAddress, PresenceAttributes>,
+): Composed {
+  const limit = Math.min(session.capabilities.parserSize, OWN_LIMIT) - ENVELOPE_BYTES;
+  const sent = new Map<UserAddress, PresenceAttributes>();
+  const rest = new Map<UserAddress, PresenceAttributes>();
+  const elements: Element[] = [];
+  let size = 0;
+  for (const [publisher, attributes] of values) {
+    const element = presenceElement(session, publisher, attributes);
+    const more = xmlSize(element);
+    if (elements.length > 0 && size + more > limit) {
+      rest.set(publisher, attributes);
+      continue;
+    }
+    size += more;
+    elements.push(element);
+    sent.set(publisher, attributes);
+  }
+  const content = node('PresenceNotification-Request', elements);
+  const outbound: Outbound = { kind: 'presence', values: sent };
+  return rest.size === 0 ? { content, outbound } : { content, outbound, rest };
+}
+
+function presenceElement(
+  session: CspSession,
+  publisher: UserAddress,
+  attributes: PresenceAttributes,
+): Element {
+  return buildElement(
+    'Presence',
+    { UserID: publisher, PresenceSubList: [writePresenceSubList(attributes, session.version)] },
+    session.version,
+  );
+}
+
+/** Upper estimate of an element's size as XML, octets. */
+export function xmlSize(element: Element): number {
+  let size = element.name.length * 2 + 5 + (element.xmlns?.length ?? 0) + 10 + element.text.length * 3;
+  for (const inner of element.children) size += xmlSize(inner);
+  return size;
+}
+
+function composeAsk(session: CspSession, ask: Outbound & { kind: 'ask' }): Element {
+  return buildElement(
+    'PresenceAuth-Request',
+    {
+      UserID: ask.watcher,
+      ...(ask.attributes === undefined
+        ? {}
+        : { PresenceSubList: writeAttributeNames([...ask.attributes], session.version) }),
+    },
+    session.version,
+  );
+}

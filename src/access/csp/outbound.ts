@@ -1,0 +1,251 @@
+// What waits for one client: server-originated transactions in order, handed out with answers and polls, repeated
+// with patience until the client confirms them (csp-transactions section 0, rules 2 and 7).
+
+import type { UserAddress, MessageId } from '../../wv/ids.ts';
+import type { AttributeFilter, PresenceAttributes } from '../../wv/presence.ts';
+import type { Result } from '../../wv/status.ts';
+import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+
+/** Something to tell the client, before it is put into words of a version. */
+export type Outbound =
+  | {
+      readonly kind: 'entry';
+      readonly entry: NewQueueEntry;
+      /** Went out as MessageNotification: the client knows of it and fetches it when it likes. */
+      readonly announced?: true;
+    }
+  | { readonly kind: 'presence'; readonly values: ReadonlyMap<UserAddress, PresenceAttributes> }
+  | { readonly kind: 'ask'; readonly watcher: UserAddress; readonly attributes: AttributeFilter | undefined }
+  | { readonly kind: 'disconnect'; readonly reason: Result };
+
+interface Handed {
+  readonly outbound: Outbound;
+  /** When it goes back to what waits; Infinity = not in this session. */
+  readonly dueAt: number;
+}
+
+/**
+ * A client that confirms nothing must neither block others nor be sent the same again and again (client-quirks
+ * section 5): the second try comes after a minute, the last after a quarter of an hour; then the next log-in.
+ */
+const RETRY_AFTER_MS = [60_000, 120_000, 300_000, 900_000] as const;
+/** Presence is state and questions return at the next log-in: a client that never confirms gets them twice. */
+const STATE_ATTEMPTS = 2;
+/** Unconfirmed transactions remembered per client; the oldest is forgotten first. */
+const MAX_HANDED = 256;
+/** Entries in memory per client; the rest waits in the store. */
+export const ENTRY_WINDOW = 64;
+
+function entryKey(messageId: MessageId, kind: QueueItem['kind']): string {
+  return `${kind} ${messageId}`;
+}
+
+/** Presence counts as one thing: a client that confirmed none of the last notifications is not sent more of the same. */
+function triesKey(outbound: Outbound): string {
+  if (outbound.kind === 'entry') return entryKey(outbound.entry.messageId, outbound.entry.item.kind);
+  return outbound.kind === 'ask' ? `ask ${outbound.watcher}` : outbound.kind;
+}
+
+export class OutboundQueue {
+  private readonly entries = new Map<string, NewQueueEntry>();
+  private readonly asks = new Map<UserAddress, AttributeFilter | undefined>();
+  private presence = new Map<UserAddress, PresenceAttributes>();
+  private closing: Result | undefined;
+  /** By the TransactionID under which it went out last. */
+  private readonly handed = new Map<string, Handed>();
+  /** Transaction of an entry that is handed out: so that it is not taken twice. */
+  private readonly handedEntries = new Map<string, string>();
+  /** Entries the client knows of and has not fetched; not announced again in this session. */
+  private readonly announced = new Set<string>();
+  /** How often something was handed out without confirmation. */
+  private readonly tries = new Map<string, number>();
+  /** True while the store may hold entries that are not here: everything newer waits behind them, in order. */
+  private behind = true;
+  /** Entries that arrived while the store was being read. */
+  private missed = false;
+
+  addEntry(entry: NewQueueEntry): void {
+    if (this.behind || this.entries.size >= ENTRY_WINDOW) {
+      this.behind = true;
+      this.missed = true;
+      return;
+    }
+    this.take(entry);
+  }
+
+  /** Before the store is read: what arrives meanwhile is read with it or next time. */
+  beginRefill(): void {
+    this.behind = true;
+    this.missed = false;
+  }
+
+  /** What the store holds, in order. `complete` = nothing beyond. */
+  refill(entries: readonly NewQueueEntry[], complete: boolean): void {
+    for (const entry of entries) this.take(entry);
+    this.behind = !complete || this.missed;
+  }
+
+  private take(entry: NewQueueEntry): void {
+    const key = entryKey(entry.messageId, entry.item.kind);
+    if (this.entries.has(key) || this.handedEntries.has(key) || this.announced.has(key)) return;
+    this.entries.set(key, entry);
+  }
+
+  removeEntry(messageId: MessageId, kind: QueueItem['kind']): void {
+    const key = entryKey(messageId, kind);
+    this.entries.delete(key);
+    this.announced.delete(key);
+    this.tries.delete(key);
+    const transaction = this.handedEntries.get(key);
+    if (transaction === undefined) return;
+    this.handedEntries.delete(key);
+    this.handed.delete(transaction);
+  }
+
+  addPresence(publisher: UserAddress, attributes: PresenceAttributes): void {
+    this.presence.set(publisher, { ...this.presence.get(publisher), ...attributes });
+  }
+
+  addAsk(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
+    this.asks.set(watcher, attributes);
+  }
+
+  /** The user decided about a watcher: no need to ask any more. */
+  removeAsk(watcher: UserAddress): void {
+    this.asks.delete(watcher);
+  }
+
+  close(reason: Result): void {
+    this.closing = reason;
+  }
+
+  /** True when a poll would bring something now. */
+  isReady(now: number): boolean {
+    this.revive(now);
+    return (
+      this.closing !== undefined ||
+      this.asks.size > 0 ||
+      this.entries.size > 0 ||
+      this.presence.size > 0 ||
+      this.behind
+    );
+  }
+
+  /** True when the window has room and the store has more. */
+  get wantsRefill(): boolean {
+    return this.behind && this.entries.size === 0;
+  }
+
+  /** The next thing to tell; undefined = nothing. It comes back unless `confirmed` is called for its transaction. */
+  next(now: number): Outbound | undefined {
+    this.revive(now);
+    if (this.closing !== undefined) {
+      const reason = this.closing;
+      this.closing = undefined;
+      return { kind: 'disconnect', reason };
+    }
+    return this.nextAsk() ?? this.nextEntry() ?? this.nextPresence();
+  }
+
+  private nextAsk(): Outbound | undefined {
+    const [first] = this.asks;
+    if (first === undefined) return undefined;
+    this.asks.delete(first[0]);
+    return { kind: 'ask', watcher: first[0], attributes: first[1] };
+  }
+
+  private nextEntry(): Outbound | undefined {
+    const [first] = this.entries;
+    if (first === undefined) return undefined;
+    this.entries.delete(first[0]);
+    return { kind: 'entry', entry: first[1] };
+  }
+
+  private nextPresence(): Outbound | undefined {
+    if (this.presence.size === 0) return undefined;
+    const values = this.presence;
+    this.presence = new Map();
+    return { kind: 'presence', values };
+  }
+
+  /** Puts presence back that did not fit into one message. */
+  returnPresence(values: ReadonlyMap<UserAddress, PresenceAttributes>): void {
+    for (const [publisher, attributes] of values) {
+      this.presence.set(publisher, { ...attributes, ...this.presence.get(publisher) });
+    }
+  }
+
+  /** It went out under this TransactionID. */
+  handedOut(transactionId: string, outbound: Outbound, now: number): void {
+    if (outbound.kind === 'disconnect') return;
+    const key = triesKey(outbound);
+    const attempts = (this.tries.get(key) ?? 0) + 1;
+    this.tries.set(key, attempts);
+    const delay =
+      outbound.kind === 'entry' || attempts < STATE_ATTEMPTS ? RETRY_AFTER_MS[attempts - 1] : undefined;
+    this.handed.set(transactionId, { outbound, dueAt: delay === undefined ? Infinity : now + delay });
+    if (outbound.kind === 'entry') this.handedEntries.set(key, transactionId);
+    if (this.handed.size > MAX_HANDED) this.handed.delete(this.handed.keys().next().value as string);
+  }
+
+  /** The client answered a server transaction; undefined = no such transaction is open. */
+  confirmed(transactionId: string): Outbound | undefined {
+    const handed = this.handed.get(transactionId);
+    if (handed === undefined) return undefined;
+    this.forget(transactionId, handed);
+    const key = triesKey(handed.outbound);
+    this.tries.delete(key);
+    if (handed.outbound.kind === 'entry' && handed.outbound.announced === true) this.announced.add(key);
+    return handed.outbound;
+  }
+
+  /** The answer that carried these transactions never left: they are ready again at once. */
+  notSent(transactionIds: readonly string[]): void {
+    for (const id of transactionIds.toReversed()) {
+      const handed = this.handed.get(id);
+      if (handed === undefined) continue;
+      this.forget(id, handed);
+      this.putBack(handed.outbound);
+    }
+  }
+
+  /** What is out and unconfirmed, oldest first: for clients that never confirm. */
+  unconfirmed(): readonly string[] {
+    return [...this.handed.keys()];
+  }
+
+  /** Entries that stand in the store but not here. */
+  get openCount(): number {
+    return this.handedEntries.size + this.announced.size;
+  }
+
+  /** Time over: unconfirmed things become ready again, in front. */
+  private revive(now: number): void {
+    if (this.handed.size === 0) return;
+    for (const [id, handed] of [...this.handed].toReversed()) {
+      if (handed.dueAt > now) continue;
+      this.forget(id, handed);
+      this.putBack(handed.outbound);
+    }
+  }
+
+  private forget(transactionId: string, handed: Handed): void {
+    this.handed.delete(transactionId);
+    if (handed.outbound.kind !== 'entry') return;
+    const { messageId, item } = handed.outbound.entry;
+    this.handedEntries.delete(entryKey(messageId, item.kind));
+  }
+
+  private putBack(outbound: Outbound): void {
+    if (outbound.kind === 'ask') this.asks.set(outbound.watcher, outbound.attributes);
+    else if (outbound.kind === 'presence') this.returnPresence(outbound.values);
+    else if (outbound.kind === 'entry') this.putEntryFirst(outbound.entry);
+  }
+
+  private putEntryFirst(entry: NewQueueEntry): void {
+    const rest = [...this.entries];
+    this.entries.clear();
+    this.entries.set(entryKey(entry.messageId, entry.item.kind), entry);
+    for (const [key, other] of rest) this.entries.set(key, other);
+  }
+}

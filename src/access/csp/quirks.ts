@@ -1,0 +1,34 @@
+// Differences between clients as data (design section 3): one row a family, matched by ClientID or User-Agent.
+// Handlers ask the row, never the name.
+
+export interface ClientQuirks {
+  /**
+   * False = never confirms anything: what was handed out counts as delivered when the client asks for more.
+   * Without that, every log-in would bring all old messages again.
+   */
+  readonly acknowledges: boolean;
+}
+
+const DEFAULTS: ClientQuirks = { acknowledges: true };
+
+interface QuirkRow {
+  readonly family: string;
+  readonly clientId?: RegExp;
+  readonly userAgent?: RegExp;
+  readonly quirks: Partial<ClientQuirks>;
+}
+
+const ROWS: readonly QuirkRow[] = [
+  // COMPAT(Movistar): the "SMS 2.0" clients and their kin, written for a Colibria server (client-quirks section 5).
+  { family: 'Colibria', clientId: /colibria|InstantMessenger-1\.0/i, quirks: { acknowledges: false } },
+];
+
+/** The quirks of a client; later rows win. */
+export function quirksOf(clientId: string, userAgent: string | undefined): ClientQuirks {
+  let quirks = DEFAULTS;
+  for (const row of ROWS) {
+    const matches = row.clientId?.test(clientId) === true || row.userAgent?.test(userAgent ?? '') === true;
+    if (matches) quirks = { ...quirks, ...row.quirks };
+  }
+  return quirks;
+}

@@ -1,0 +1,212 @@
+// The CSP server without its transports: octets of a client's message in, octets of the answer out.
+
+import type { Metrics } from '../../ops/ports.ts';
+import { trusted, type SessionId } from '../../wv/ids.ts';
+import { result, type Result } from '../../wv/status.ts';
+import { statusElement, statusOf } from './answers.ts';
+import {
+  decode,
+  encode,
+  isCodecError,
+  type CodecError,
+  type DecodeLimits,
+  type Encoding,
+} from './codec/codec.ts';
+import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
+import { compose, xmlSize } from './compose.ts';
+import { confirmed } from './confirm.ts';
+import { contentOf } from './schema/lookup.ts';
+import type { CspSession } from './session.ts';
+import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
+
+export interface CspRequest {
+  readonly encoding: Encoding;
+  readonly body: Uint8Array;
+  readonly remote: Exchange['remote'];
+}
+
+export interface CspAnswer {
+  /** Empty = nothing to say. */
+  readonly body: Uint8Array;
+  /** To be called when the answer could not be sent: what it carried for the client waits again. */
+  readonly lost: () => void;
+}
+
+/** More transactions in one message than any client agrees to. */
+const MAX_TRANSACTIONS = 16;
+/** Largest answer with several server transactions in it. */
+const BATCH_BYTES = 65_536;
+const EMPTY = new Uint8Array(0);
+const NOTHING_LOST = () => {};
+
+export class CspServer {
+  private readonly services: CspServices;
+  private readonly handlers: Handlers;
+  private readonly metrics: Metrics;
+  private readonly limits: DecodeLimits;
+
+  constructor(services: CspServices, handlers: Handlers, metrics: Metrics, limits: DecodeLimits) {
+    this.services = services;
+    this.handlers = handlers;
+    this.metrics = metrics;
+    this.limits = limits;
+  }
+
+  /** Never rejects: whatever the octets are, there is an answer. */
+  async handle(request: CspRequest): Promise<CspAnswer> {
+    const decoded = decode(request.encoding, request.body, this.limits);
+    if (isCodecError(decoded)) return this.unreadable(request.encoding, decoded);
+    const message = readMessage(decoded);
+    if (isBindError(message)) {
+      const version = decoded.version ?? '1.2';
+      return plain(request.encoding, {
+        version,
+        sessionType: 'Outband',
+        transactions: [answering('', statusOf(400, version, `${message.element}: ${message.message}`))],
+      });
+    }
+    return this.converse(request, message);
+  }
+
+  /** The sender of bad octets gets Status 400, in its session when that much could be read. */
+  private unreadable(encoding: Encoding, error: CodecError): CspAnswer {
+    this.metrics.count('csp_malformed_total', { encoding, kind: error.kind });
+    const { sessionId, transactionId = '', version = '1.2' } = error.partial ?? {};
+    return plain(encoding, {
+      version,
+      ...(sessionId === undefined ? { sessionType: 'Outband' } : { sessionType: 'Inband', sessionId }),
+      transactions: [answering(transactionId, statusOf(400, version, error.message))],
+    });
+  }
+
+  private async converse(request: CspRequest, message: CspMessage): Promise<CspAnswer> {
+    const session =
+      message.sessionId === undefined ? undefined : this.services.sessions.find(message.sessionId);
+    if (message.transactions.length > MAX_TRANSACTIONS) {
+      return plain(request.encoding, {
+        ...envelope(message),
+        transactions: [answering('', statusOf(400, message.version, 'Too many transactions'))],
+      });
+    }
+    const polled = message.transactions.some(isPoll);
+    if (session !== undefined) await this.arrived(session, request, polled);
+    const answers: CspTransaction[] = [];
+    for (const transaction of message.transactions) {
+      const answer = await this.answer(request, message, transaction, session);
+      if (answer !== undefined) answers.push(answering(transaction.id, answer));
+    }
+    if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
+    const alive = session !== undefined && this.services.sessions.find(session.id) === session;
+    const own = alive && polled ? await this.serverTransactions(session, answers.length) : [];
+    if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
+    const reply: CspMessage = {
+      ...envelope(message),
+      transactions: [...answers, ...own],
+      ...(alive ? { poll: session.outbound.isReady(this.services.clock.now()) } : {}),
+    };
+    const lost = () => session?.outbound.notSent(own.map(({ id }) => id));
+    return { body: encode(request.encoding, reply), lost: own.length === 0 ? NOTHING_LOST : lost };
+  }
+
+  private async arrived(session: CspSession, request: CspRequest, polled: boolean): Promise<void> {
+    session.remoteAddress = request.remote.address;
+    this.services.sessions.touch(session, polled);
+    if (session.quirks.acknowledges) return;
+    for (const id of session.outbound.unconfirmed()) {
+      const outbound = session.outbound.confirmed(id);
+      if (outbound !== undefined) await confirmed(this.services, session, outbound);
+    }
+  }
+
+  private async answer(
+    request: CspRequest,
+    message: CspMessage,
+    transaction: CspTransaction,
+    session: CspSession | undefined,
+  ): Promise<Answer> {
+    const { version } = message;
+    const handler = Object.hasOwn(this.handlers, transaction.primitive)
+      ? this.handlers[transaction.primitive]
+      : undefined;
+    const exchange: Exchange = { services: this.services, version, transaction, remote: request.remote };
+    try {
+      if (handler?.outband === true) return await handler.handle(exchange);
+      if (session === undefined) return this.withoutSession(message, transaction);
+      const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
+      if (refusal !== undefined) {
+        return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
+      }
+      return await handler?.handle({ ...exchange, session });
+    } catch (error) {
+      this.services.log.error({ err: error, primitive: transaction.primitive }, 'transaction failed');
+      return statusOf(500, version);
+    } finally {
+      this.metrics.count('csp_transactions_total', {
+        primitive: contentOf(transaction.primitive) !== undefined ? transaction.primitive : 'unknown',
+      });
+    }
+  }
+
+  /** csp-transactions section 0, rule 6. */
+  private withoutSession(message: CspMessage, transaction: CspTransaction): Answer {
+    // A late Status to a session that ended needs no answer, but Android learns from it that it is logged out.
+    if (transaction.mode === 'Response' && message.sessionId === undefined) return undefined;
+    const code = message.sessionId === undefined ? 604 : this.services.sessions.whyGone(message.sessionId);
+    return statusOf(code, message.version);
+  }
+
+  /** What waits for the client, as much as it takes in one message (MultiTrans; one towards Android). */
+  private async serverTransactions(session: CspSession, answered: number): Promise<CspTransaction[]> {
+    const { multiTrans } = session.capabilities;
+    const room = answered === 0 ? Math.max(1, multiTrans) : multiTrans - answered;
+    const own: CspTransaction[] = [];
+    // The first one was made to fit; others join it only where the whole surely fits the client's parser too.
+    const budget = Math.min(session.capabilities.parserSize, BATCH_BYTES) / 2;
+    let size = 0;
+    while (own.length < room && size < budget) {
+      await this.services.sessions.fill(session);
+      const now = this.services.clock.now();
+      const outbound = session.outbound.next(now);
+      if (outbound === undefined) break;
+      const composed = compose(session, outbound, now);
+      const id = trusted<SessionId>(this.services.ids.random(9));
+      session.outbound.handedOut(id, composed.outbound, now);
+      if (composed.rest !== undefined) session.outbound.returnPresence(composed.rest);
+      own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
+      size += xmlSize(composed.content);
+    }
+    return own;
+  }
+}
+
+/** A poll, or the answer to one of ours: the HTTP answer may carry server transactions. */
+function isPoll(transaction: CspTransaction): boolean {
+  return transaction.primitive === 'Polling-Request' || transaction.mode === 'Response';
+}
+
+function unserved(transaction: CspTransaction): Result {
+  return contentOf(transaction.primitive) !== undefined
+    ? result(501, `${transaction.primitive} is not implemented`)
+    : result(405, `${transaction.primitive.slice(0, 60)} is not known`);
+}
+
+function notAgreed(
+  session: CspSession,
+  needs: Parameters<NonNullable<CspSession['services']>['has']>[0] | undefined,
+) {
+  if (needs === undefined || session.services === undefined || session.services.has(needs)) return undefined;
+  return result(506);
+}
+
+function envelope(message: CspMessage): Pick<CspMessage, 'version' | 'sessionType' | 'sessionId'> {
+  const { version, sessionType, sessionId } = message;
+  return sessionId === undefined ? { version, sessionType } : { version, sessionType, sessionId };
+}
+
+function answering(id: string, content: NonNullable<Answer>): CspTransaction {
+  return { mode: 'Response', id, primitive: content.name, content };
+}
+
+function plain(encoding: Encoding, message: CspMessage): CspAnswer {
+  return { body: encode(encoding, message), lost: NOTHING_LOST };
+}

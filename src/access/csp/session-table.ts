@@ -1,0 +1,284 @@
+// All live CSP sessions: start, restore, expiry, calling (CIR), end. One timer for all of them.
+
+import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
+import { domainOf } from '../../wv/address.ts';
+import { trusted, type ClientId, type Domain, type SessionId, type UserAddress } from '../../wv/ids.ts';
+import type { AttributeFilter } from '../../wv/presence.ts';
+import type { CspVersion } from '../../wv/version.ts';
+import type { Home, Homes } from '../../services/home.ts';
+import type { Messaging } from '../../services/messaging.ts';
+import type { Publishing } from '../../services/presence/publishing.ts';
+import { presenceOf } from '../../services/presence/values.ts';
+import type { Watching } from '../../services/presence/watching.ts';
+import type { Store } from '../../store/store.ts';
+import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
+import { ENTRY_WINDOW } from './outbound.ts';
+import { CspSession } from './session.ts';
+
+export interface SessionTableDependencies {
+  readonly store: Store;
+  readonly homes: Homes;
+  readonly publishing: Publishing;
+  readonly watching: Watching;
+  readonly messaging: Messaging;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Sends one WVCI datagram; undefined = SUDP is off. */
+  readonly callByUdp?: (address: string, port: number, version: CspVersion, cookie: string) => void;
+  readonly limits: { readonly sessionsPerUser: number; readonly sessions: number };
+}
+
+const SWEEP_MS = 1_000;
+/** A client that was called and did not come is called again (csp-transport section 5). */
+const CALL_AGAIN_MS = 45_000;
+/** Ended sessions whose ids still answer 600 rather than 604. */
+const REMEMBERED_ENDED = 10_000;
+
+export class SessionTable implements CirDirectory {
+  private readonly deps: SessionTableDependencies;
+  private readonly sessions = new Map<SessionId, CspSession>();
+  /** Seconds since the epoch → sessions to look at then. */
+  private readonly wheel = new Map<number, CspSession[]>();
+  private readonly called = new Set<CspSession>();
+  private readonly ended = new Map<string, 600 | 601>();
+  private swept: number;
+  private stopSweep: (() => void) | undefined;
+
+  constructor(deps: SessionTableDependencies) {
+    this.deps = deps;
+    this.swept = Math.floor(deps.clock.now() / 1000);
+  }
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  get isFull(): boolean {
+    return this.sessions.size >= this.deps.limits.sessions;
+  }
+
+  find(id: string): CspSession | undefined {
+    return this.sessions.get(id as SessionId);
+  }
+
+  /** Why there is no session of that id: 600 expired, 601 ended by the server not long ago, 604 never heard of. */
+  whyGone(id: string): 600 | 601 | 604 {
+    return this.ended.get(id) ?? 604;
+  }
+
+  /** Loads the sessions of before the restart and subscribes again for them. */
+  async start(): Promise<void> {
+    for (const record of await this.deps.store.allSessions()) {
+      const home = await this.deps.homes.get(record.user);
+      if (home === undefined) {
+        await this.deps.store.deleteSession(record.id);
+        continue;
+      }
+      this.enter(CspSession.restore(record, home, this.deps.clock.now()));
+    }
+    this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
+  }
+
+  /**
+   * Subscribes again for live sessions: after a restart (what they watched lived in the memory of the last run)
+   * or after a gateway came back; `domains` limits it to publishers there.
+   */
+  async resubscribe(domains?: readonly Domain[]): Promise<void> {
+    for (const session of [...this.sessions.values()]) {
+      for (const [filter, publishers] of groupedInterests(session, domains)) {
+        await this.deps.watching.subscribe(session.home.address, publishers, filter);
+      }
+    }
+  }
+
+  stop(): void {
+    this.stopSweep?.();
+    for (const session of this.sessions.values()) session.channel?.close();
+  }
+
+  /** A session after a successful login; an older one of the same client ends. */
+  async open(login: {
+    home: Home;
+    clientId: ClientId;
+    cookie: string;
+    version: CspVersion;
+    keepAlive: number;
+    remoteAddress: string;
+    userAgent?: string | undefined;
+  }): Promise<CspSession> {
+    const { home } = login;
+    const before = presenceOf(home);
+    const own = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
+    const replaced = own.filter((session) => session.clientId === login.clientId);
+    for (const session of replaced) await this.leave(session);
+    const remaining = own.length - replaced.length;
+    if (remaining >= this.deps.limits.sessionsPerUser) {
+      const [oldest] = own.filter((session) => !replaced.includes(session));
+      if (oldest !== undefined) await this.leave(oldest, 601);
+    }
+    const session = new CspSession({
+      ...login,
+      id: trusted<SessionId>(this.deps.ids.random(18)),
+      since: this.deps.clock.now(),
+    });
+    this.enter(session);
+    await this.deps.store.putSession(session.record());
+    this.askPending(session);
+    await this.fill(session);
+    await this.deps.publishing.announce(home, before);
+    return session;
+  }
+
+  /** Makes the session's negotiated state durable. */
+  save(session: CspSession): Promise<void> {
+    return this.deps.store.putSession(session.record());
+  }
+
+  /**
+   * Ends a session; presence and subscriptions follow. With a reason (600 expired, 601 forced) the client learns
+   * it in the answer to its next request.
+   */
+  async end(session: CspSession, reason?: 600 | 601): Promise<void> {
+    if (!this.sessions.has(session.id)) return;
+    const before = presenceOf(session.home);
+    await this.leave(session, reason);
+    await this.deps.publishing.announce(session.home, before);
+  }
+
+  /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */
+  touch(session: CspSession, polled: boolean): void {
+    session.lastActivity = this.deps.clock.now();
+    if (polled) {
+      session.calledAt = undefined;
+      this.called.delete(session);
+    }
+  }
+
+  /** Brings waiting entries of the user's queue from the store into the session's window. */
+  async fill(session: CspSession): Promise<void> {
+    const { outbound } = session;
+    if (!outbound.wantsRefill) return;
+    outbound.beginRefill();
+    // Entries that are out and unconfirmed stand in the store too.
+    const limit = ENTRY_WINDOW + outbound.openCount;
+    const entries = await this.deps.messaging.waiting(session.home, 0, limit);
+    outbound.refill(entries, entries.length < limit);
+  }
+
+  attach(sessionId: string, channel: CirChannel): CirAttachment | undefined {
+    const session = this.find(sessionId);
+    if (session === undefined) return undefined;
+    session.channel?.close();
+    session.channel = channel;
+    session.lastActivity = this.deps.clock.now();
+    session.calledAt = undefined;
+    if (session.outbound.isReady(this.deps.clock.now())) this.deps.clock.after(50, () => this.call(session));
+    return {
+      touched: () => {
+        session.lastActivity = this.deps.clock.now();
+      },
+      detached: () => {
+        if (session.channel === channel) session.channel = undefined;
+      },
+    };
+  }
+
+  private enter(session: CspSession): void {
+    this.sessions.set(session.id, session);
+    session.home.clients.add(session);
+    session.onReady = (ready) => this.call(ready);
+    this.schedule(session);
+  }
+
+  private async leave(session: CspSession, reason?: 600 | 601): Promise<void> {
+    this.sessions.delete(session.id);
+    if (reason !== undefined) this.rememberEnded(session.id, reason);
+    this.called.delete(session);
+    session.home.clients.delete(session);
+    session.onReady = undefined;
+    session.channel?.close();
+    await this.deps.store.deleteSession(session.id);
+    await this.deps.watching.unsubscribe(session.home, session.interests.keys(), false);
+  }
+
+  private askPending(session: CspSession): void {
+    for (const record of session.home.authorizations.values()) {
+      if (record.state !== 'PENDING') continue;
+      session.authorizationAsked(
+        record.watcher,
+        record.attributes === undefined ? undefined : new Set(record.attributes),
+      );
+    }
+  }
+
+  /** Calls a silent client once until it polls (csp-transport section 2). */
+  private call(session: CspSession): void {
+    const now = this.deps.clock.now();
+    if (session.calledAt !== undefined && now - session.calledAt < CALL_AGAIN_MS) return;
+    const { capabilities, channel } = session;
+    if (channel !== undefined) channel.call(session.version, session.cookie);
+    else if (capabilities.cir.includes('SUDP') && this.deps.callByUdp !== undefined) {
+      this.deps.callByUdp(session.remoteAddress, capabilities.udpPort, session.version, session.cookie);
+    } else return;
+    session.calledAt = now;
+    this.called.add(session);
+  }
+
+  private schedule(session: CspSession): void {
+    const second = Math.ceil(session.lastActivity / 1000) + session.keepAlive + 1;
+    const due = this.wheel.get(second);
+    if (due === undefined) this.wheel.set(second, [session]);
+    else due.push(session);
+  }
+
+  private sweep(): void {
+    const now = this.deps.clock.now();
+    const second = Math.floor(now / 1000);
+    for (; this.swept < second; this.swept++) {
+      const due = this.wheel.get(this.swept);
+      if (due === undefined) continue;
+      this.wheel.delete(this.swept);
+      for (const session of due) this.examine(session, now);
+    }
+    for (const session of this.called) {
+      if (session.outbound.isReady(now)) this.call(session);
+      else this.called.delete(session);
+    }
+    this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
+  }
+
+  private examine(session: CspSession, now: number): void {
+    if (!this.sessions.has(session.id)) return;
+    if (now - session.lastActivity < session.keepAlive * 1000) {
+      this.schedule(session);
+      return;
+    }
+    this.deps.metrics.count('csp_sessions_expired_total');
+    this.end(session, 600).catch((error: unknown) => {
+      this.deps.log.error({ err: error, user: session.home.address }, 'session could not be ended');
+    });
+  }
+
+  private rememberEnded(id: SessionId, reason: 600 | 601): void {
+    this.ended.set(id, reason);
+    if (this.ended.size > REMEMBERED_ENDED) this.ended.delete(this.ended.keys().next().value as string);
+  }
+}
+
+/** What a session watches, by attribute filter: one request for each. */
+function groupedInterests(
+  session: CspSession,
+  domains: readonly Domain[] | undefined,
+): Iterable<[AttributeFilter | undefined, UserAddress[]]> {
+  const groups = new Map<string, [AttributeFilter | undefined, UserAddress[]]>();
+  for (const [publisher, interest] of session.interests) {
+    if (domains !== undefined && !domains.includes(domainOf(publisher))) continue;
+    const key = interest === 'all' ? 'all' : [...interest].join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [interest === 'all' ? undefined : interest, [publisher]]);
+    else group[1].push(publisher);
+  }
+  return groups.values();
+}

@@ -1,0 +1,129 @@
+// Instant messaging between a client and the server (csp-transactions section 7).
+
+import { isAddressError, parseUser } from '../../../wv/address.ts';
+import { trusted, type MessageId } from '../../../wv/ids.ts';
+import { combine, isSuccess, OK, type DetailedResult, type Result } from '../../../wv/status.ts';
+import type { QueueEntry } from '../../../store/store.ts';
+import { resultBody, statusElement, statusOf } from '../answers.ts';
+import { buildElement, type Body } from '../codec/binding.ts';
+import { readDate } from '../dates.ts';
+import { contentOf, messageInfo, recipientsOf } from '../message-info.ts';
+import { inSession, type Handlers, type SessionExchange } from '../transaction.ts';
+
+/** Entries that GetMessageList looks through at most. */
+const LIST_LIMIT = 100;
+
+const sendMessage = inSession('SendMessage-Request', async (exchange, body) => {
+  const { services, session, version } = exchange;
+  const info = body.MessageInfo;
+  if (!isOwnSender(exchange, info.Sender)) return statusOf(403, version, 'Sender is somebody else');
+  const { parties, failures } = recipientsOf(session.home, info.Recipient, services.homes.domain);
+  if (parties.length === 0 && failures.length > 0) return response(exchange, combine(0, failures));
+  const sentAt = info.DateTime === undefined ? undefined : readDate(info.DateTime);
+  const outcome = await services.messaging.send(session.home, session.clientId, {
+    content: contentOf(info, body.ContentData),
+    recipients: parties,
+    deliveryReport: body.DeliveryReport === true,
+    ...(sentAt === undefined ? {} : { sentAt }),
+    ...(info.Validity === undefined || info.Validity === 0 ? {} : { validity: info.Validity }),
+  });
+  return response(exchange, joined(outcome.result, failures), outcome.messageId);
+});
+
+function response({ version }: SessionExchange, outcome: Result, messageId?: MessageId) {
+  const shown = messageId === undefined ? {} : { MessageID: messageId };
+  return buildElement('SendMessage-Response', { Result: resultBody(outcome), ...shown }, version);
+}
+
+/** Failures found while reading the request, beside those of the delivery. */
+function joined(outcome: Result, failures: readonly DetailedResult[]): Result {
+  if (failures.length === 0) return outcome;
+  return combine(isSuccess(outcome) ? 1 : 0, [...(outcome.details ?? []), ...failures]);
+}
+
+/** COMPAT(Movistar): the Sender may lack "wv:"; Nokia leaves it out of nothing. Absent = the session's user. */
+function isOwnSender({ services, session }: SessionExchange, sender: Body<'Sender'> | undefined): boolean {
+  const claimed = sender?.User?.UserID;
+  if (claimed === undefined || claimed === '') return true;
+  const user = parseUser(claimed, services.homes.domain);
+  return !isAddressError(user) && user === session.home.address;
+}
+
+const setDeliveryMethod = inSession(
+  'SetDeliveryMethod-Request',
+  async ({ services, session, version }, body) => {
+    const method = body.DeliveryMethod.toUpperCase();
+    if (method !== 'P' && method !== 'N') return statusOf(402, version, 'DeliveryMethod');
+    if (body.GroupID !== undefined) return statusOf(800, version);
+    session.capabilities = {
+      ...session.capabilities,
+      deliveryMethod: method,
+      acceptedContentLength: body.AcceptedContentLength ?? session.capabilities.acceptedContentLength,
+    };
+    await services.sessions.save(session);
+    return statusElement(OK, version);
+  },
+  'SETD',
+);
+
+const getMessageList = inSession(
+  'GetMessageList-Request',
+  async ({ services, session, version }, body) => {
+    if (body.GroupID !== undefined) return statusOf(821, version);
+    const entries = await services.messaging.waiting(session.home, 0, LIST_LIMIT);
+    const now = services.clock.now();
+    const infos = entries
+      .flatMap(({ item }) => (item.kind === 'message' ? [messageInfo(item.message, now)] : []))
+      .slice(0, body.MessageCount ?? LIST_LIMIT);
+    return buildElement(
+      'GetMessageList-Response',
+      version === '1.3'
+        ? { MessageInfoList: { MessageInfo: infos }, MessageTotalCount: infos.length }
+        : { MessageInfo: infos },
+      version,
+    );
+  },
+  'GETLM',
+);
+
+const getMessage = inSession(
+  'GetMessage-Request',
+  async ({ services, session, version }, body) => {
+    const entry = await services.messaging.fetch(session.home, trusted<MessageId>(body.MessageID));
+    const message = messageIn(entry);
+    if (message === undefined) return statusOf(426, version);
+    const now = services.clock.now();
+    if (message.expiresAt <= now) return statusOf(542, version);
+    return buildElement(
+      'GetMessage-Response',
+      { MessageInfo: messageInfo(message, now), ContentData: message.content.data },
+      version,
+    );
+  },
+  'GETM',
+);
+
+function messageIn(entry: QueueEntry | undefined) {
+  return entry?.item.kind === 'message' ? entry.item.message : undefined;
+}
+
+const rejectMessage = inSession(
+  'RejectMessage-Request',
+  async ({ services, session, version }, body) => {
+    const unknown: MessageId[] = [];
+    for (const id of body.MessageID.map((text) => trusted<MessageId>(text))) {
+      if (!(await services.messaging.reject(session.home, id))) unknown.push(id);
+    }
+    const failures: DetailedResult[] = unknown.length > 0 ? [{ code: 426, messages: unknown }] : [];
+    return statusElement(combine(body.MessageID.length - unknown.length, failures), version);
+  },
+  'REJCM',
+);
+
+export const messagingTransactions: Handlers = {
+  'SendMessage-Request': sendMessage,
+  'SetDeliveryMethod-Request': setDeliveryMethod,
+  'GetMessageList-Request': getMessageList,
+  'GetMessage-Request': getMessage,
+  'RejectMessage-Request': rejectMessage,
+};

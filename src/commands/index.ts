@@ -1,0 +1,16 @@
+// The commands of the command line, by name.
+
+import { checkConfigCommand } from './check-config.ts';
+import type { Command } from './command.ts';
+import { registrationCommand } from './registration.ts';
+import { serveCommand } from './serve.ts';
+import { userCommand } from './user.ts';
+
+export { UsageError, type Command } from './command.ts';
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: serveCommand,
+  'check-config': checkConfigCommand,
+  user: userCommand,
+  registration: registrationCommand,
+};

@@ -1,0 +1,135 @@
+// `wvgate user add|passwd|list|remove`: accounts, also while the server runs.
+
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { Accounts } from '../accounts.ts';
+import type { Config } from '../config.ts';
+import { databaseFile, passwordKey } from '../gateway.ts';
+import { systemClock } from '../ops/clock.ts';
+import { Passwords } from '../sap/passwords.ts';
+import { openSqliteStore } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
+import type { Domain, UserAddress } from '../wv/ids.ts';
+import { CONFIG_OPTION, loadConfig, parseCommandLine, UsageError, type Command } from './command.ts';
+
+const OPTIONS = {
+  ...CONFIG_OPTION,
+  password: { type: 'string' },
+  name: { type: 'string' },
+} as const;
+
+export const userCommand: Command = {
+  usage: 'user add|passwd|list|remove [NAME]',
+  summary: 'manage accounts',
+  details: `
+  user add NAME [--name "Shown name"] [--password P]   create wv:NAME@<domain>
+  user passwd NAME [--password P]                      change the password
+  user list                                            all accounts
+  user remove NAME                                     delete the account and everything of it
+
+Without --password it is asked for on a terminal, else read as one line from standard input, so that it
+need not stand in the shell's history. A running server sees new accounts at once; it keeps a removed or
+changed account until its clients log out.
+`,
+  async run(args, projectRoot) {
+    const { values, positionals } = parseCommandLine(args, OPTIONS);
+    const [action, name] = positionals;
+    const { config } = loadConfig(values.config, projectRoot);
+    if (action === 'list') return withAccounts(config, (_accounts, store) => list(store));
+    if (action === undefined || name === undefined || !(action in ACTIONS)) {
+      throw new UsageError('user add|passwd|remove NAME, or user list; see wvgate user --help');
+    }
+    const password = action === 'remove' ? '' : (values.password ?? (await askPassword(name)));
+    if (action !== 'remove' && password === '') throw new UsageError('the password is empty');
+    return withAccounts(config, (accounts) =>
+      ACTIONS[action as keyof typeof ACTIONS](accounts, { name, password, displayName: values.name }),
+    );
+  },
+};
+
+interface Wanted {
+  readonly name: string;
+  readonly password: string;
+  readonly displayName: string | undefined;
+}
+
+const ACTIONS = {
+  async add(accounts: Accounts, wanted: Wanted) {
+    return said(
+      await accounts.create(wanted),
+      `created ${accounts.address(wanted.name)}`,
+      `${wanted.name} exists already`,
+    );
+  },
+  async passwd(accounts: Accounts, { name, password }: Wanted) {
+    return said(
+      await accounts.setPassword(name, password),
+      `password of ${name} changed`,
+      `no account ${name}`,
+    );
+  },
+  async remove(accounts: Accounts, { name }: Wanted) {
+    return said(await accounts.remove(name), `removed ${name}`, `no account ${name}`);
+  },
+};
+
+function said(done: boolean, good: string, bad: string): number {
+  if (done) process.stdout.write(`${good}\n`);
+  else process.stderr.write(`wvgate: ${bad}\n`);
+  return done ? 0 : 1;
+}
+
+async function list(store: Store): Promise<number> {
+  let after: UserAddress | undefined;
+  for (;;) {
+    const users = await store.listUsers(after, 500);
+    for (const { address, displayName = '', active } of users) {
+      process.stdout.write(`${address}\t${active ? 'active' : 'inactive'}\t${displayName}\n`);
+      after = address;
+    }
+    if (users.length < 500) return 0;
+  }
+}
+
+async function withAccounts(
+  config: Config,
+  work: (accounts: Accounts, store: Store) => Promise<number>,
+): Promise<number> {
+  const passwords = new Passwords(passwordKey(config));
+  const store = await openSqliteStore({ file: databaseFile(config), clock: systemClock, exclusive: false });
+  try {
+    const domain = config.domain.toLowerCase() as Domain;
+    const accounts = new Accounts({
+      store,
+      passwords,
+      clock: systemClock,
+      domain,
+      digestLogin: config.digestLogin,
+    });
+    return await work(accounts, store);
+  } finally {
+    await store.close();
+  }
+}
+
+/** On a terminal the typed password is not shown. */
+async function askPassword(name: string): Promise<string> {
+  const terminal = process.stdin.isTTY === true;
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  if (terminal) process.stderr.write(`Password for ${name}: `);
+  const lines = createInterface({ input: process.stdin, output: silent, terminal });
+  try {
+    const [line] = await Array.fromAsync(firstLine(lines));
+    return line ?? '';
+  } finally {
+    lines.close();
+    if (terminal) process.stderr.write('\n');
+  }
+}
+
+async function* firstLine(lines: AsyncIterable<string>): AsyncIterable<string> {
+  for await (const line of lines) {
+    yield line;
+    return;
+  }
+}

@@ -1,0 +1,294 @@
+// The one configuration file: its schema with defaults and the text of the reference (docs/configuration.md is
+// generated from it). Unknown keys are errors; every error names the file and the key.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse as parseYaml, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { parseDomain } from './wv/address.ts';
+
+const domain = z.string().refine((text) => parseDomain(text) !== undefined, 'not a domain name');
+const port = z.int().min(0).max(65_535);
+const seconds = z.int().min(1);
+const host = z.string().min(1);
+
+const listenSchema = z.strictObject({
+  csp: z
+    .strictObject({
+      host: host
+        .default('127.0.0.1')
+        .describe('Address to listen on. Use 0.0.0.0 to serve phones of a network.'),
+      port: port.default(8080).describe('Port of CSP over HTTP (or HTTPS when `tls` is set).'),
+      path: z.string().startsWith('/').default('/csp').describe('Path of CSP; `/` is always served too.'),
+      tls: z
+        .strictObject({
+          cert: z.string().describe('File with the certificate chain, PEM.'),
+          key: z.string().describe('File with the private key, PEM.'),
+        })
+        .optional()
+        .describe('Serve HTTPS with this certificate.'),
+      maxBody: z
+        .int()
+        .min(1024)
+        .default(262_144)
+        .describe('Largest request, bytes; more is answered HTTP 413.'),
+      idleSeconds: seconds.default(300).describe('How long an idle connection stays open.'),
+      maxConnections: z.int().min(1).default(20_000).describe('Connections at once; more are closed.'),
+    })
+    .prefault({}),
+  cir: z
+    .strictObject({
+      tcp: z
+        .strictObject({
+          host: host.default('127.0.0.1').describe('Address to listen on for standalone TCP CIR (STCP).'),
+          port: port.default(3171).describe('Port for STCP. 3171 is what phones assume.'),
+          address: z
+            .string()
+            .optional()
+            .describe('Address told to phones (name or IP). Default: the listening address.'),
+        })
+        .optional()
+        .describe('Call silent clients over a TCP connection they keep open. Leave out to switch STCP off.'),
+      udp: z
+        .boolean()
+        .default(false)
+        .describe('Call clients by UDP datagrams (SUDP) to the address they come from.'),
+    })
+    .prefault({}),
+  ops: z
+    .strictObject({
+      host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
+      port: port.default(9090).describe('Port of /healthz, /readyz and /metrics.'),
+    })
+    .prefault({}),
+});
+
+const userSchema = z.strictObject({
+  name: z.string().min(1).max(50).describe('User part of the address: `ann` is wv:ann@<domain>.'),
+  password: z
+    .string()
+    .min(1)
+    .describe('Password; taken over when the account is created, later changed with `wvgate user passwd`.'),
+  displayName: z.string().max(100).optional().describe('Name shown to others.'),
+});
+
+const xmppSchema = z.strictObject({
+  host: host.default('127.0.0.1').describe('Where the XMPP server accepts components (XEP-0114).'),
+  port: port.default(5347).describe('Component port of the XMPP server.'),
+  component: domain.describe('Domain of the component: WV users appear as user@<component>.'),
+  secret: z.string().min(1).describe('Shared secret of the component.'),
+  domains: z
+    .array(domain)
+    .default([])
+    .describe('XMPP domains reachable in full: bob@xmpp.example is wv:bob@xmpp.example.'),
+  pseudoDomain: domain
+    .optional()
+    .describe(
+      'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
+    ),
+});
+
+const matrixSchema = z.strictObject({
+  homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),
+  serverName: z.string().min(1).describe('The homeserver’s server_name.'),
+  registration: z
+    .string()
+    .describe('File with the appservice registration (`wvgate registration` writes one).'),
+  listen: z
+    .strictObject({
+      host: host.default('127.0.0.1').describe('Address to take the homeserver’s transactions on.'),
+      port: port.describe('Port; the registration’s url must lead here.'),
+    })
+    .describe('Where the homeserver pushes events to.'),
+  pseudoDomain: domain.describe('WV domain of Matrix users: @dave:hs is wv:dave%40hs@<pseudoDomain>.'),
+  publishPresence: z
+    .boolean()
+    .default(true)
+    .describe('Show WV users to Matrix, as far as they authorised wv:gateway@<pseudoDomain>.'),
+  presencePerSecond: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe('Presence updates sent to the homeserver per second.'),
+  receiptsFromDelivery: z
+    .boolean()
+    .default(true)
+    .describe('A message a phone acknowledged is marked read in Matrix.'),
+});
+
+export const configSchema = z.strictObject({
+  domain: domain
+    .default('wv.localhost')
+    .describe('The WV domain served here: the part after @ of all addresses.'),
+  data: z
+    .string()
+    .default('data')
+    .describe('Folder for the database and generated keys, relative to this file’s folder or absolute.'),
+  passwordKeyFile: z
+    .string()
+    .optional()
+    .describe(
+      'File with 32 random bytes in base64 that encrypt passwords kept for digest login. Default: made in the data folder.',
+    ),
+  digestLogin: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Keep passwords encrypted so that phones can log in with digests (4-way). false: only hashes are kept.',
+    ),
+  listen: listenSchema.prefault({}),
+  provider: z
+    .strictObject({
+      name: z.string().default('wvgate').describe('Name of the service shown by phones.'),
+      description: z.string().max(200).optional().describe('One line about the service.'),
+      url: z.url().optional().describe('Page about the service.'),
+    })
+    .prefault({})
+    .describe('What GetSPInfo answers.'),
+  users: z.array(userSchema).default([]).describe('Accounts created at start when they do not exist yet.'),
+  session: z
+    .strictObject({
+      keepAlive: z
+        .strictObject({
+          default: seconds
+            .default(3_600)
+            .describe('Idle time of a session when the client names none, seconds.'),
+          min: seconds.default(60).describe('Shortest idle time granted, seconds.'),
+          max: seconds.default(86_400).describe('Longest idle time granted, seconds.'),
+        })
+        .prefault({}),
+      pollMin: seconds.default(5).describe('Seconds between polls that clients are asked to keep.'),
+      perUser: z.int().min(1).default(8).describe('Clients of one user at once; the oldest goes (601).'),
+      max: z.int().min(1).default(100_000).describe('Sessions at once; more log-ins are answered 503.'),
+    })
+    .prefault({}),
+  login: z
+    .strictObject({
+      userBurst: z
+        .int()
+        .min(1)
+        .default(5)
+        .describe('Wrong passwords for one user before waiting is asked for (503).'),
+      userSeconds: seconds.default(30).describe('Then one try per so many seconds.'),
+      sourceBurst: z
+        .int()
+        .min(1)
+        .default(30)
+        .describe('Wrong passwords from one address before waiting is asked for.'),
+      sourceSeconds: seconds.default(5).describe('Then one try per so many seconds.'),
+    })
+    .prefault({}),
+  messages: z
+    .strictObject({
+      maxContent: z.int().min(1).default(131_072).describe('Largest message content, bytes (415 beyond).'),
+      maxRecipients: z.int().min(1).default(100).describe('Recipients of one message (402 beyond).'),
+      maxQueue: z.int().min(1).default(1_000).describe('Messages waiting for one user (507 beyond).'),
+      defaultValidity: seconds
+        .default(7 * 86_400)
+        .describe('Seconds a message is kept when its sender names no validity.'),
+      maxValidity: seconds.default(30 * 86_400).describe('Longest validity, seconds.'),
+    })
+    .prefault({}),
+  contacts: z
+    .strictObject({
+      maxLists: z.int().min(1).default(50).describe('Contact lists of one user (753 beyond).'),
+      maxContacts: z.int().min(1).default(1_000).describe('Contacts of one user in all lists (754 beyond).'),
+    })
+    .prefault({}),
+  presence: z
+    .strictObject({
+      maxWatchers: z.int().min(1).default(20_000).describe('Watchers of one user (507 beyond).'),
+      maxPending: z.int().min(1).default(500).describe('Unanswered requests to watch one user (507 beyond).'),
+      openAttributes: z
+        .array(z.enum(['Alias']))
+        .default(['Alias'])
+        .describe(
+          'Attributes that users of this server see of each other unasked: old phones name contacts by Alias.',
+        ),
+    })
+    .prefault({}),
+  cache: z
+    .strictObject({
+      homes: z.int().min(100).default(20_000).describe('Users kept in memory beside those with a session.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+        .default('info')
+        .describe('Least level logged.'),
+    })
+    .prefault({}),
+  xmpp: xmppSchema.optional().describe('Gateway to an XMPP server, as its component.'),
+  matrix: matrixSchema.optional().describe('Gateway to a Matrix homeserver, as its application service.'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+/** What is wrong with a configuration file, in words for the operator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Paths in the configuration become absolute, from the folder of the file. */
+function withPaths(config: Config, base: string): Config {
+  const at = (path: string) => resolve(base, path);
+  const { tls } = config.listen.csp;
+  return {
+    ...config,
+    data: at(config.data),
+    ...(config.passwordKeyFile === undefined ? {} : { passwordKeyFile: at(config.passwordKeyFile) }),
+    listen: {
+      ...config.listen,
+      csp: {
+        ...config.listen.csp,
+        ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
+      },
+    },
+    ...(config.matrix === undefined
+      ? {}
+      : { matrix: { ...config.matrix, registration: at(config.matrix.registration) } }),
+  };
+}
+
+/** Checks a configuration given as an object. `source` names it in errors. */
+export function checkConfig(input: unknown, source: string, base: string): Config {
+  const checked = configSchema.safeParse(input ?? {});
+  if (!checked.success) {
+    const problems = checked.error.issues.map(
+      (issue) => `${source}: ${issue.path.join('.') || '(top)'}: ${issue.message}`,
+    );
+    throw new ConfigError(problems.join('\n'));
+  }
+  const { keepAlive } = checked.data.session;
+  if (keepAlive.min > keepAlive.max || keepAlive.default > keepAlive.max) {
+    throw new ConfigError(`${source}: session.keepAlive: min and default must not be above max`);
+  }
+  return withPaths(checked.data, base);
+}
+
+/** Reads and checks a configuration file. */
+export function readConfig(file: string): Config {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${file}: cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(text);
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new ConfigError(`${file}: ${error.message}`, { cause: error });
+    throw error;
+  }
+  return checkConfig(parsed, file, dirname(resolve(file)));
+}
+
+/** The operator's file if it is there, else the quickstart one that comes with the project. */
+export function findConfigFile(projectRoot: string): string {
+  const own = resolve(projectRoot, 'config/wvgate.yaml');
+  return existsSync(own) ? own : resolve(projectRoot, 'config/quickstart.yaml');
+}

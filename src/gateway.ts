@@ -1,0 +1,394 @@
+// The composition root: a configuration in, a running house out; started and stopped in order.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
+import { pseudoWatcher } from '../adapters/matrix/config.ts';
+import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
+import { Accounts } from './accounts.ts';
+import { startStcp, type StcpListener } from './access/csp/cir/stcp.ts';
+import { startSudp, type Sudp } from './access/csp/cir/udp.ts';
+import { startCspHttp, type HttpEndpoint } from './access/csp/http.ts';
+import { CspServer } from './access/csp/server.ts';
+import { SessionTable } from './access/csp/session-table.ts';
+import type { CspSettings } from './access/csp/transaction.ts';
+import { TRANSACTIONS } from './access/csp/transactions/index.ts';
+import { ConfigError, type Config } from './config.ts';
+import { systemClock, systemIds } from './ops/clock.ts';
+import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
+import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
+import type { Clock, IdSource, Log } from './ops/ports.ts';
+import { Authentication } from './sap/authentication.ts';
+import { GatewayLinks } from './sap/gateway-links.ts';
+import { serveLocally } from './sap/local-homes.ts';
+import { Outbox } from './sap/outbox.ts';
+import { Passwords } from './sap/passwords.ts';
+import type { Gateway } from './sap/port.ts';
+import { Relay } from './sap/relay.ts';
+import { ContactLists } from './services/contact-lists.ts';
+import { Homes } from './services/home.ts';
+import { Messaging } from './services/messaging.ts';
+import { Publishing } from './services/presence/publishing.ts';
+import { maskOf } from './services/presence/masks.ts';
+import { Watching } from './services/presence/watching.ts';
+import { openSqliteStore } from './store/sqlite/open.ts';
+import type { Store } from './store/store.ts';
+import { parseDomain, serviceAddress } from './wv/address.ts';
+import type { Domain } from './wv/ids.ts';
+import type { RequestPrimitive } from './wv/primitives.ts';
+
+export interface HouseOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly ids?: IdSource;
+  /** Gateways beside those of the configuration: tests bring their own. */
+  readonly gateways?: readonly Gateway[];
+}
+
+export interface House {
+  readonly addresses: {
+    readonly csp: { host: string; port: number };
+    readonly stcp: { host: string; port: number } | undefined;
+    readonly ops: { host: string; port: number };
+  };
+  readonly accounts: Accounts;
+  readonly store: Store;
+  readonly metrics: MetricsRegistry;
+  readiness(): Readiness;
+  /** Finishes answers under way, withdraws presence from other networks, closes the store. */
+  stop(): Promise<void>;
+}
+
+const GRACE_MS = 5_000;
+const EXPIRY_MS = 10_000;
+const EXPIRY_BATCH = 200;
+const PRUNE_MS = 3_600_000;
+
+/** The key that encrypts passwords for digest login: configured, or made once in the data folder. */
+export function passwordKey(config: Config): Buffer {
+  const file = config.passwordKeyFile ?? join(config.data, 'password.key');
+  if (!existsSync(file)) {
+    if (config.passwordKeyFile !== undefined)
+      throw new ConfigError(`passwordKeyFile: ${file} does not exist`);
+    mkdirSync(config.data, { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+  }
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  if (key.length !== 32) throw new ConfigError(`${file}: not 32 bytes in base64`);
+  return key;
+}
+
+export function databaseFile(config: Config): string {
+  return join(config.data, 'wvgate.sqlite');
+}
+
+function domainIn(config: Config): Domain {
+  const domain = parseDomain(config.domain);
+  if (domain === undefined) throw new ConfigError(`domain: ${config.domain} is not a domain name`);
+  return domain;
+}
+
+function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
+  const gateways: Gateway[] = [];
+  if (xmpp !== undefined) {
+    const { host, port, component, secret, domains, pseudoDomain } = xmpp;
+    gateways.push(
+      createXmppGateway({
+        host,
+        port,
+        componentDomain: component,
+        secret,
+        domains,
+        ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
+      }),
+    );
+  }
+  if (matrix !== undefined) {
+    gateways.push(
+      createMatrixGateway({
+        homeserverUrl: matrix.homeserverUrl,
+        serverName: matrix.serverName,
+        registrationFile: matrix.registration,
+        listen: matrix.listen,
+        pseudoDomain: matrix.pseudoDomain,
+        presence: { publish: matrix.publishPresence, maxPerSecond: matrix.presencePerSecond },
+        receiptsFromDelivery: matrix.receiptsFromDelivery,
+      }),
+    );
+  }
+  return gateways;
+}
+
+function cspSettings(config: Config, stcpPort: number | undefined): CspSettings {
+  const { tcp, udp } = config.listen.cir;
+  const { name, description, url } = config.provider;
+  return {
+    provider: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(url === undefined ? {} : { url }),
+    },
+    keepAlive: config.session.keepAlive,
+    pollMin: config.session.pollMin,
+    stcp:
+      tcp === undefined || stcpPort === undefined
+        ? undefined
+        : { address: tcp.address ?? tcp.host, port: stcpPort },
+    sudp: udp,
+    maxEntities: config.contacts.maxContacts,
+  };
+}
+
+/** Builds and starts everything. Rejects with a ConfigError, or with what made starting impossible. */
+export async function startHouse(options: HouseOptions): Promise<House> {
+  const { config, log } = options;
+  const clock = options.clock ?? systemClock;
+  const ids = options.ids ?? systemIds;
+  const metrics = createMetrics();
+  const domain = domainIn(config);
+  const service = serviceAddress(domain);
+  const passwords = new Passwords(passwordKey(config));
+  const store = await openSqliteStore({ file: databaseFile(config), clock, log, exclusive: true });
+  const closing: (() => Promise<void> | void)[] = [() => store.close()];
+  try {
+    return await build();
+  } catch (error) {
+    await runAll(closing, log);
+    throw error;
+  }
+
+  async function build(): Promise<House> {
+    const accounts = new Accounts({ store, passwords, clock, domain, digestLogin: config.digestLogin });
+    for (const user of config.users) await accounts.create(user);
+
+    const homes = new Homes(store, domain, config.cache.homes);
+    const gateways = [...configuredGateways(config), ...(options.gateways ?? [])];
+    const outbox = new Outbox({ store, clock, log, metrics, service });
+    const local = (request: RequestPrimitive) => serveLocally({ messaging, publishing, watching }, request);
+    const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
+    const messaging = new Messaging({
+      store,
+      homes,
+      outgoing: relay,
+      clock,
+      ids,
+      log,
+      service,
+      limits: {
+        contentBytes: config.messages.maxContent,
+        recipients: config.messages.maxRecipients,
+        queue: config.messages.maxQueue,
+        defaultValidity: config.messages.defaultValidity,
+        maxValidity: config.messages.maxValidity,
+      },
+    });
+    const publishing = new Publishing({
+      store,
+      homes,
+      outgoing: relay,
+      clock,
+      log,
+      service,
+      collectiveWatchers: new Set(config.matrix === undefined ? [] : [pseudoWatcher(config.matrix)]),
+      openAttributes: maskOf(config.presence.openAttributes),
+      limits: { watchers: config.presence.maxWatchers, pendingAuthorizations: config.presence.maxPending },
+    });
+    const watching = new Watching({ homes, outgoing: relay, service });
+    const lists = new ContactLists({
+      store,
+      homes,
+      limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
+    });
+    for (const gateway of gateways) relay.addGateway(gateway);
+
+    const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
+    if (sudp !== undefined) closing.push(() => sudp.close());
+    const sessions = new SessionTable({
+      store,
+      homes,
+      publishing,
+      watching,
+      messaging,
+      clock,
+      ids,
+      log,
+      metrics,
+      limits: { sessionsPerUser: config.session.perUser, sessions: config.session.max },
+      ...(sudp === undefined
+        ? {}
+        : {
+            callByUdp: (address, port, version, cookie) => sudp.channel(address, port).call(version, cookie),
+          }),
+    });
+    await sessions.start();
+    closing.push(() => sessions.stop());
+
+    const stcp = await startChannel();
+    const authentication = new Authentication({
+      store,
+      passwords,
+      clock,
+      ids,
+      limits: {
+        user: { burst: config.login.userBurst, seconds: config.login.userSeconds },
+        source: { burst: config.login.sourceBurst, seconds: config.login.sourceSeconds },
+      },
+    });
+    const settings = cspSettings(config, stcp?.address.port);
+    const csp = new CspServer(
+      {
+        store,
+        homes,
+        authentication,
+        lists,
+        publishing,
+        watching,
+        messaging,
+        sessions,
+        clock,
+        ids,
+        log,
+        settings,
+      },
+      TRANSACTIONS,
+      metrics,
+      { maxBytes: config.listen.csp.maxBody, maxText: config.listen.csp.maxBody },
+    );
+
+    const links = new GatewayLinks({
+      store,
+      homes,
+      relay,
+      outbox,
+      publishing,
+      sessions,
+      clock,
+      ids,
+      log,
+      metrics,
+    });
+    outbox.start(gateways, relay);
+    closing.push(() => outbox.stop());
+    await links.start(gateways);
+    closing.push(() => links.stop());
+    await sessions.resubscribe([domain]);
+
+    const http = await startHttp(csp);
+    closing.push(() => http.close(GRACE_MS));
+    const housekeeping = keepHouse(messaging);
+    closing.push(housekeeping);
+
+    let stopping = false;
+    const readiness = (): Readiness => ({
+      ready: !stopping,
+      parts: Object.fromEntries([
+        ['csp', stopping ? 'stopping' : 'up'],
+        ...gateways.map((gateway) => [gateway.name, gateway.health()]),
+      ]),
+    });
+    const ops = await startOps(readiness);
+    closing.push(() => ops.close());
+    metrics.onCollect(async () => {
+      metrics.gauge('sessions', sessions.size);
+      metrics.gauge('homes_in_memory', homes.size);
+      for (const gateway of gateways) {
+        metrics.gauge('gateway_up', gateway.health() === 'up' ? 1 : 0, { gateway: gateway.name });
+        metrics.gauge('outbox_entries', outbox.held(gateway.name), { gateway: gateway.name });
+      }
+      for (const [table, rows] of Object.entries(await store.sizes()))
+        metrics.gauge('store_rows', rows, { table });
+    });
+
+    let stopped: Promise<void> | undefined;
+    return {
+      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address },
+      accounts,
+      store,
+      metrics,
+      readiness,
+      stop: () => {
+        stopping = true;
+        stopped ??= runAll(closing, log);
+        return stopped;
+      },
+    };
+
+    async function startChannel(): Promise<StcpListener | undefined> {
+      const { tcp } = config.listen.cir;
+      if (tcp === undefined) return undefined;
+      const listener = await startStcp({
+        host: tcp.host,
+        port: tcp.port,
+        directory: sessions,
+        clock,
+        log,
+        metrics,
+      });
+      closing.push(() => listener.close());
+      return listener;
+    }
+  }
+
+  function startHttp(csp: CspServer): Promise<HttpEndpoint> {
+    const { host, port, path, tls, maxBody, idleSeconds, maxConnections } = config.listen.csp;
+    return startCspHttp({
+      host,
+      port,
+      path,
+      maxBody,
+      idleSeconds,
+      maxConnections,
+      csp,
+      log,
+      metrics,
+      ...(tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } }),
+    });
+  }
+
+  function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
+    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness });
+  }
+
+  /** Expires messages and forgets old ids, now and then. Returns what ends it. */
+  function keepHouse(messaging: Messaging): () => Promise<void> {
+    let running: Promise<void> = Promise.resolve();
+    let stopped = false;
+    let cancel = () => {};
+    let lastPrune = 0;
+    const round = async (): Promise<void> => {
+      while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      if (clock.now() - lastPrune > PRUNE_MS) {
+        lastPrune = clock.now();
+        await store.prune(lastPrune);
+      }
+    };
+    const schedule = () => {
+      cancel = clock.after(EXPIRY_MS, () => {
+        running = round()
+          .catch((error: unknown) => log.error({ err: error }, 'housekeeping failed'))
+          .finally(() => {
+            if (!stopped) schedule();
+          });
+      });
+    };
+    schedule();
+    return async () => {
+      stopped = true;
+      cancel();
+      await running;
+    };
+  }
+}
+
+/** Runs the closers in reverse order; one that fails does not keep the others from running. */
+async function runAll(closers: readonly (() => Promise<void> | void)[], log: Log): Promise<void> {
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      log.error({ err: error }, 'part of the house did not stop in order');
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// Connects gateways with the house: each gets its port, and its networks are told the state of presence again when
+// it comes back (design section 5: a peer that returns is resynchronised once).
+
+import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+import type { Homes } from '../services/home.ts';
+import type { Publishing } from '../services/presence/publishing.ts';
+import { shownName } from '../services/presence/values.ts';
+import type { Store } from '../store/store.ts';
+import type { Domain, UserAddress } from '../wv/ids.ts';
+import type { Outbox } from './outbox.ts';
+import type { Gateway, RelayPort } from './port.ts';
+import type { Relay } from './relay.ts';
+
+export interface GatewayLinksDependencies {
+  readonly store: Store;
+  readonly homes: Homes;
+  readonly relay: Relay;
+  readonly outbox: Outbox;
+  readonly publishing: Publishing;
+  /** Subscriptions of local users to repeat: what their sessions watch behind a domain. */
+  readonly sessions: { resubscribe(domains: readonly Domain[]): Promise<void> };
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** Watchers resynchronised between two looks at the clock, and the pause after them: 1,000 a second at most. */
+const BATCH = 50;
+const PAUSE_MS = 50;
+/** Time a gateway gets to end in order. */
+const STOP_MS = 5_000;
+
+export class GatewayLinks {
+  private readonly deps: GatewayLinksDependencies;
+  private readonly gateways: Gateway[] = [];
+  /** Per gateway: the resynchronisation under way is obsolete when the number moved on. */
+  private readonly rounds = new Map<string, number>();
+
+  constructor(deps: GatewayLinksDependencies) {
+    this.deps = deps;
+  }
+
+  async start(gateways: readonly Gateway[]): Promise<void> {
+    for (const gateway of gateways) {
+      this.gateways.push(gateway);
+      await gateway.start(this.portFor(gateway));
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const gateway of this.gateways) this.rounds.set(gateway.name, -1);
+    await Promise.all(this.gateways.map((gateway) => this.withDeadline(gateway)));
+  }
+
+  private withDeadline(gateway: Gateway): Promise<void> {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => {
+        this.deps.log.warn({ gateway: gateway.name }, 'gateway did not stop in time');
+        resolve();
+      }, STOP_MS);
+      gateway
+        .stop()
+        .catch((error: unknown) =>
+          this.deps.log.error({ err: error, gateway: gateway.name }, 'gateway stop failed'),
+        )
+        .finally(() => {
+          clearTimeout(late);
+          resolve();
+        });
+    });
+  }
+
+  private portFor(gateway: Gateway): RelayPort {
+    const { store, homes, relay, clock, ids, log, metrics } = this.deps;
+    return {
+      homeDomain: homes.domain,
+      emit: (request) => relay.emit(gateway, request),
+      userExists: async (user) => (await homes.get(user)) !== undefined,
+      displayName: async (user) => {
+        const home = await homes.get(user);
+        return home === undefined ? undefined : shownName(home);
+      },
+      becameUsable: () => this.becameUsable(gateway),
+      storage: store.gatewayStorage(gateway.name),
+      clock,
+      ids,
+      log,
+      metrics,
+    };
+  }
+
+  private becameUsable(gateway: Gateway): void {
+    const round = (this.rounds.get(gateway.name) ?? 0) + 1;
+    this.rounds.set(gateway.name, round);
+    this.deps.log.info({ gateway: gateway.name }, 'gateway is usable');
+    this.deps.outbox.retryNow(gateway.name);
+    this.resynchronize(gateway, round).catch((error: unknown) => {
+      this.deps.log.error({ err: error, gateway: gateway.name }, 'presence could not be resynchronised');
+    });
+  }
+
+  private async resynchronize(gateway: Gateway, round: number): Promise<void> {
+    await this.deps.sessions.resubscribe(gateway.domains);
+    for (const domain of gateway.domains) {
+      let after: UserAddress | undefined;
+      for (;;) {
+        const pairs = await this.deps.store.watchersIn(domain, after, BATCH);
+        if (pairs.length === 0 || this.rounds.get(gateway.name) !== round) break;
+        for (const { publisher, watcher } of pairs) {
+          await this.deps.publishing.resynchronize(publisher, watcher);
+          after = publisher;
+        }
+        await new Promise<void>((resolve) => {
+          this.deps.clock.after(PAUSE_MS, resolve);
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+// The relay's port: all that a gateway (adapters/*) knows of the server, and all the server knows of a gateway.
+// The contract of ssp.md section 17.
+
+import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+import type { GatewayStorage } from '../store/gateway-storage.ts';
+import type { Domain, UserAddress } from '../wv/ids.ts';
+import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
+
+export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+export type { GatewayStorage, InboxEvent } from '../store/gateway-storage.ts';
+
+export type GatewayHealth = 'up' | 'degraded' | 'down';
+
+/**
+ * A network behind the relay. The relay calls `request`; the gateway translates, emulates, or answers 405.
+ * It never drops a request silently and never throws for what the far side did.
+ */
+export interface Gateway {
+  /** Short name, also the key of its durable state: `xmpp`, `matrix`. */
+  readonly name: string;
+  /** Domains whose users live behind this gateway. */
+  readonly domains: readonly Domain[];
+  /** Requests it can serve; the relay answers 506 for the rest. */
+  readonly capabilities: ReadonlySet<RequestName>;
+  /**
+   * Serves one request. Resolves when the far side took it (for a message: confirmed, so that it may leave the
+   * outbox). A response with 408, 503 or 504 means "not now": durable requests are tried again later with the
+   * same content. Any other failure is final. The relay calls again after a restart for requests whose answer it
+   * did not see, so the same message id must reach the far network under the same foreign id.
+   */
+  request(request: RequestPrimitive): Promise<ResponsePrimitive>;
+  /** Connects; returns when usable or when it keeps trying in the background. Throws only for bad configuration. */
+  start(relay: RelayPort): Promise<void>;
+  /** Withdraws presence, finishes what is under way (at most a few seconds), disconnects. */
+  stop(): Promise<void>;
+  health(): GatewayHealth;
+}
+
+/** What a gateway gets from the server. */
+export interface RelayPort {
+  /** The server's own domain. */
+  readonly homeDomain: Domain;
+  /**
+   * Hands a request from the far network to the relay. When a message's answer is 2xx it is on disk.
+   * Repeating a message with the same id is harmless: the answer is the same, nothing is delivered twice.
+   */
+  emit(request: RequestPrimitive): Promise<ResponsePrimitive>;
+  /** True when the user has an account here. */
+  userExists(user: UserAddress): Promise<boolean>;
+  /** The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. */
+  displayName(user: UserAddress): Promise<string | undefined>;
+  /**
+   * Tells the relay that the gateway became usable again: retries waiting outbox entries now and re-announces
+   * presence (publishers to the watchers behind the gateway, subscriptions of local users).
+   */
+  becameUsable(): void;
+  readonly storage: GatewayStorage;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}

@@ -1,0 +1,122 @@
+// The service relay (design section 1): every request between two users passes here, also between neighbours.
+// Local homes, gateways and (later) peers are destinations that take a request primitive and give one back.
+
+import type { Clock, Log, Metrics } from '../ops/ports.ts';
+import type { Domain } from '../wv/ids.ts';
+import { status, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
+import { OK, result, type Result } from '../wv/status.ts';
+import type { Outgoing } from '../services/outgoing.ts';
+import type { Outbox } from './outbox.ts';
+import type { Gateway } from './port.ts';
+import { claimedDomains, targetDomains } from './routing.ts';
+
+/** How long a gateway may take over a request that somebody waits for (ssp section 17). */
+const REQUEST_DEADLINE_MS = 10_000;
+
+export interface RelayDependencies {
+  readonly homeDomain: Domain;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Serves requests for our own users. */
+  readonly local: (request: RequestPrimitive) => Promise<ResponsePrimitive>;
+}
+
+export class Relay implements Outgoing {
+  private readonly deps: RelayDependencies;
+  private readonly routes = new Map<Domain, Gateway>();
+
+  constructor(deps: RelayDependencies) {
+    this.deps = deps;
+  }
+
+  /** Adds a gateway's domains to the routing table. Throws when a domain is taken: a configuration error. */
+  addGateway(gateway: Gateway): void {
+    for (const domain of gateway.domains) {
+      const owner = domain === this.deps.homeDomain ? 'this server' : this.routes.get(domain)?.name;
+      if (owner !== undefined)
+        throw new Error(`domain ${domain} of gateway ${gateway.name} belongs to ${owner}`);
+      this.routes.set(domain, gateway);
+    }
+  }
+
+  /** True when users of this domain can be reached at all. */
+  reaches(domain: Domain): boolean {
+    return domain === this.deps.homeDomain || this.routes.has(domain);
+  }
+
+  /** A request of one of our own homes. */
+  async request(request: RequestPrimitive): Promise<ResponsePrimitive> {
+    const [target, another] = targetDomains(request);
+    if (target === undefined) return status(result(402, 'No addressee'));
+    if (another !== undefined) return status(result(400, 'Addressees in more than one domain'));
+    if (target === this.deps.homeDomain) return this.serve('local', () => this.deps.local(request), request);
+    const gateway = this.routes.get(target);
+    if (gateway === undefined) return status(result(516));
+    if (!gateway.capabilities.has(request.primitive)) return status(unsupported(request));
+    if (isDurable(request)) {
+      await this.deps.outbox.add(gateway, request);
+      return accepted(request);
+    }
+    return this.serve(gateway.name, () => this.withDeadline(gateway, request), request);
+  }
+
+  /** A request that a gateway hands in. It may speak only for its own domains, and only to ours (no transit). */
+  async emit(gateway: Gateway, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    for (const domain of claimedDomains(request)) {
+      if (!gateway.domains.includes(domain))
+        return status(result(901, `${domain} is not behind ${gateway.name}`));
+    }
+    for (const domain of targetDomains(request)) {
+      if (domain !== this.deps.homeDomain) return status(result(516));
+    }
+    return this.serve('local', () => this.deps.local(request), request);
+  }
+
+  private async serve(
+    destination: string,
+    work: () => Promise<ResponsePrimitive>,
+    request: RequestPrimitive,
+  ): Promise<ResponsePrimitive> {
+    const { log, metrics } = this.deps;
+    try {
+      const response = await work();
+      metrics.count('relay_requests_total', {
+        destination,
+        primitive: request.primitive,
+        code: String(response.result.code),
+      });
+      return response;
+    } catch (error) {
+      log.error({ err: error, destination, primitive: request.primitive }, 'request failed');
+      metrics.count('relay_requests_total', { destination, primitive: request.primitive, code: '500' });
+      return status(result(500));
+    }
+  }
+
+  private withDeadline(gateway: Gateway, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.deps.clock.after(REQUEST_DEADLINE_MS, () => resolve(status(result(504))));
+      gateway.request(request).then(resolve, reject).finally(cancel);
+    });
+  }
+}
+
+/** Requests that must not be lost wait on disk for their destination; presence is state and is resynchronised. */
+export function isDurable(
+  request: RequestPrimitive,
+): request is Extract<RequestPrimitive, { primitive: 'SendMessageRequest' | 'DeliveryStatusReport' }> {
+  return request.primitive === 'SendMessageRequest' || request.primitive === 'DeliveryStatusReport';
+}
+
+function accepted(request: RequestPrimitive): ResponsePrimitive {
+  return request.primitive === 'SendMessageRequest'
+    ? { primitive: 'SendMessageResponse', messageId: request.message.id, result: OK }
+    : status(OK);
+}
+
+/** A notice that a network has no word for is no failure of the one who sends it. */
+function unsupported(request: RequestPrimitive): Result {
+  return request.primitive === 'PresenceAuthResponse' ? OK : result(506);
+}

@@ -1,0 +1,151 @@
+// A user's home in memory (design section 4), and the bounded cache of homes. The store is the truth: a home is
+// loaded when first needed, changed together with the store, and dropped when nobody needs it.
+
+import { domainOf, parseDomain } from '../wv/address.ts';
+import type { Domain, ListAddress, UserAddress } from '../wv/ids.ts';
+import type { PresenceAttributes } from '../wv/presence.ts';
+import type {
+  AccessLists,
+  AttributeListRecord,
+  AttributeListSubject,
+  AuthorizationRecord,
+  Contact,
+  HomeRecord,
+  Store,
+  UserRecord,
+  WatcherRecord,
+} from '../store/store.ts';
+import type { Client } from './client.ts';
+
+export interface ContactList {
+  readonly address: ListAddress;
+  displayName: string;
+  isDefault: boolean;
+  /** In the order the owner added them. */
+  readonly contacts: Map<UserAddress, Contact>;
+}
+
+/** The key under which an attribute list is kept: one per subject. */
+export function subjectKey(subject: AttributeListSubject): string {
+  if (subject.kind === 'user') return `user ${subject.user}`;
+  return subject.kind === 'list' ? `list ${subject.list}` : 'default';
+}
+
+export class Home {
+  readonly address: UserAddress;
+  user: UserRecord;
+  readonly lists = new Map<ListAddress, ContactList>();
+  readonly attributeLists = new Map<string, AttributeListRecord>();
+  readonly authorizations = new Map<UserAddress, AuthorizationRecord>();
+  access: AccessLists;
+  /** The user's own (not client-bound) attributes as last published. */
+  presence: PresenceAttributes;
+  readonly watchers = new Map<UserAddress, WatcherRecord>();
+  /** Live clients, oldest first. */
+  readonly clients = new Set<Client>();
+
+  constructor(record: HomeRecord) {
+    this.address = record.user.address;
+    this.user = record.user;
+    this.access = record.access;
+    this.presence = record.presence;
+    for (const list of record.lists) {
+      this.lists.set(list.address, {
+        address: list.address,
+        displayName: list.displayName,
+        isDefault: list.isDefault,
+        contacts: new Map(list.contacts.map((contact) => [contact.user, contact])),
+      });
+    }
+    for (const list of record.attributeLists) this.attributeLists.set(subjectKey(list.subject), list);
+    for (const answer of record.authorizations) this.authorizations.set(answer.watcher, answer);
+    for (const watcher of record.watchers) this.watchers.set(watcher.watcher, watcher);
+  }
+
+  get defaultList(): ContactList | undefined {
+    for (const list of this.lists.values()) if (list.isDefault) return list;
+    return undefined;
+  }
+
+  hasContact(user: UserAddress): boolean {
+    for (const list of this.lists.values()) if (list.contacts.has(user)) return true;
+    return false;
+  }
+}
+
+/** Homes by address: those with live clients stay, of the others the most recently used up to `capacity`. */
+export class Homes {
+  readonly domain: Domain;
+  private readonly store: Store;
+  private readonly capacity: number;
+  private readonly loaded = new Map<UserAddress, Home>();
+  private readonly loading = new Map<UserAddress, Promise<Home | undefined>>();
+
+  constructor(store: Store, domain: string, capacity: number) {
+    const parsed = parseDomain(domain);
+    if (parsed === undefined) throw new Error(`not a domain name: ${domain}`);
+    this.domain = parsed;
+    this.store = store;
+    this.capacity = capacity;
+  }
+
+  /** The home of a local user; undefined = no such user. */
+  get(user: UserAddress): Promise<Home | undefined> | Home {
+    const home = this.loaded.get(user);
+    if (home !== undefined) {
+      this.loaded.delete(user);
+      this.loaded.set(user, home);
+      return home;
+    }
+    return this.load(user);
+  }
+
+  /** The home if it is in memory: enough where only live clients matter. */
+  peek(user: UserAddress): Home | undefined {
+    return this.loaded.get(user);
+  }
+
+  /** Forgets a home after its account changed or a write failed; the next use loads it again. */
+  forget(user: UserAddress): void {
+    this.loaded.delete(user);
+  }
+
+  *online(): Iterable<Home> {
+    for (const home of this.loaded.values()) if (home.clients.size > 0) yield home;
+  }
+
+  get size(): number {
+    return this.loaded.size;
+  }
+
+  private load(user: UserAddress): Promise<Home | undefined> {
+    const known = this.loading.get(user);
+    if (known !== undefined) return known;
+    const promise = this.store
+      .loadHome(user)
+      .then((record) => {
+        if (record === undefined) return undefined;
+        const home = new Home(record);
+        this.loaded.set(user, home);
+        this.shrink();
+        return home;
+      })
+      .finally(() => this.loading.delete(user));
+    this.loading.set(user, promise);
+    return promise;
+  }
+
+  /** Subscriptions of local users live only here (services/presence): such a home must stay. */
+  private hasLocalWatchers(home: Home): boolean {
+    for (const watcher of home.watchers.keys()) if (domainOf(watcher) === this.domain) return true;
+    return false;
+  }
+
+  private shrink(): void {
+    if (this.loaded.size <= this.capacity) return;
+    for (const [address, home] of this.loaded) {
+      if (this.loaded.size <= this.capacity) return;
+      if (home.clients.size === 0 && !this.hasLocalWatchers(home)) this.loaded.delete(address);
+    }
+  }
+}

@@ -1,0 +1,334 @@
+// The instant messaging service (csp-transactions section 7): sending on one side, queues and reports on the other.
+
+import { domainOf } from '../wv/address.ts';
+import type { Clock, IdSource, Log } from '../ops/ports.ts';
+import {
+  trusted,
+  type ClientId,
+  type Domain,
+  type MessageId,
+  type ServiceAddress,
+  type UserAddress,
+} from '../wv/ids.ts';
+import { contentSize, type Message, type MessageContent, type Party } from '../wv/message.ts';
+import {
+  status,
+  type DeliveryStatusReport,
+  type SendMessageRequest,
+  type SendMessageResponse,
+  type Status,
+} from '../wv/primitives.ts';
+import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../wv/status.ts';
+import type { NewQueueEntry, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
+import { isBlocked } from './access-control.ts';
+import type { Home, Homes } from './home.ts';
+import type { Outgoing } from './outgoing.ts';
+
+export interface MessagingLimits {
+  /** Longest content of one message, octets. */
+  readonly contentBytes: number;
+  /** Most recipients of one message. */
+  readonly recipients: number;
+  /** Longest queue of one user. */
+  readonly queue: number;
+  /** Validity when a client names none, and the longest it may name; seconds. */
+  readonly defaultValidity: number;
+  readonly maxValidity: number;
+}
+
+/** What a client asks to send; addresses are canonical, lists are expanded. */
+export interface Draft {
+  readonly content: MessageContent;
+  readonly recipients: readonly Party[];
+  readonly deliveryReport: boolean;
+  /** When the client says it was written; milliseconds since the epoch. */
+  readonly sentAt?: number;
+  /** Seconds. */
+  readonly validity?: number;
+}
+
+export interface SendOutcome {
+  readonly result: Result;
+  /** Absent when nobody was reached. */
+  readonly messageId?: MessageId;
+}
+
+export class Messaging {
+  private readonly store: Store;
+  private readonly homes: Homes;
+  private readonly outgoing: Outgoing;
+  private readonly clock: Clock;
+  private readonly ids: IdSource;
+  private readonly log: Log;
+  private readonly service: ServiceAddress;
+  readonly limits: MessagingLimits;
+
+  constructor(deps: {
+    store: Store;
+    homes: Homes;
+    outgoing: Outgoing;
+    clock: Clock;
+    ids: IdSource;
+    log: Log;
+    service: ServiceAddress;
+    limits: MessagingLimits;
+  }) {
+    this.store = deps.store;
+    this.homes = deps.homes;
+    this.outgoing = deps.outgoing;
+    this.clock = deps.clock;
+    this.ids = deps.ids;
+    this.log = deps.log;
+    this.service = deps.service;
+    this.limits = deps.limits;
+  }
+
+  // ---- the sender's home
+
+  /** Resolves after every destination committed the message (or refused it). */
+  async send(home: Home, clientId: ClientId, draft: Draft): Promise<SendOutcome> {
+    const refusal = this.checkDraft(draft);
+    if (refusal !== undefined) return { result: refusal };
+    const message = this.compose(home, clientId, draft);
+    const failures: DetailedResult[] = [];
+    const users = new Map<Domain, Party[]>();
+    for (const recipient of uniqueParties(draft.recipients)) {
+      if (recipient.kind === 'group') failures.push({ code: 405, groups: [recipient.group] });
+      else group(users, domainOf(recipient.user), recipient);
+    }
+    const answers = await Promise.all(
+      [...users.values()].map((recipients) =>
+        this.dispatch(home, { ...message, recipients }, draft.deliveryReport),
+      ),
+    );
+    let reached = 0;
+    for (const answer of answers) {
+      failures.push(...answer.failures);
+      reached += answer.reached;
+    }
+    const outcome = combine(reached, failures);
+    return reached > 0 ? { result: outcome, messageId: message.id } : { result: outcome };
+  }
+
+  private checkDraft(draft: Draft): Result | undefined {
+    if (draft.recipients.length === 0) return result(402, 'No recipient');
+    if (draft.recipients.length > this.limits.recipients) {
+      return result(402, `More than ${this.limits.recipients} recipients`);
+    }
+    if (contentSize(draft.content) > this.limits.contentBytes) {
+      return result(415, `Content longer than ${this.limits.contentBytes} bytes`);
+    }
+    return undefined;
+  }
+
+  private compose(home: Home, clientId: ClientId, draft: Draft): Message {
+    const now = this.clock.now();
+    const validity = Math.min(draft.validity ?? this.limits.defaultValidity, this.limits.maxValidity);
+    return {
+      id: this.newMessageId(),
+      sender: { kind: 'user', user: home.address, clientId },
+      recipients: draft.recipients,
+      // Clocks of phones are often years off: a time in the future or long ago is not believed.
+      sentAt: plausible(draft.sentAt, now) ? draft.sentAt : now,
+      expiresAt: now + validity * 1000,
+      content: draft.content,
+    };
+  }
+
+  newMessageId(): MessageId {
+    return trusted<MessageId>(this.ids.random(15));
+  }
+
+  private async dispatch(
+    home: Home,
+    message: Message,
+    deliveryReport: boolean,
+  ): Promise<{ reached: number; failures: readonly DetailedResult[] }> {
+    const answer = await this.outgoing.request({
+      primitive: 'SendMessageRequest',
+      meta: { service: this.service, user: home.address },
+      deliveryReport,
+      message,
+    });
+    const outcome = answer.result;
+    const users = message.recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
+    if (isSuccess(outcome) || outcome.details !== undefined) {
+      const failures = outcome.details ?? [];
+      const failed = new Set(failures.flatMap((detail) => detail.users ?? []));
+      return { reached: users.length - failed.size, failures };
+    }
+    return { reached: 0, failures: [{ code: outcome.code, users }] };
+  }
+
+  /** A report about one of this user's messages; queued until a client of his takes it. */
+  async reported(report: DeliveryStatusReport): Promise<Status> {
+    const home = await this.homes.get(report.sender);
+    if (home === undefined) return status(result(531));
+    const entry: NewQueueEntry = {
+      recipient: report.sender,
+      messageId: reportId(report),
+      expiresAt: this.clock.now() + this.limits.defaultValidity * 1000,
+      item: { kind: 'report', report },
+    };
+    const outcomes = await this.store.enqueue([entry], { remember: true, limit: this.limits.queue * 2 });
+    if (outcomes[0] === 'queued') this.handOut(home, entry);
+    return status(outcomes[0] === 'full' ? result(507) : OK);
+  }
+
+  // ---- the recipients' home
+
+  async receive(request: SendMessageRequest): Promise<SendMessageResponse> {
+    const { message } = request;
+    const failures: DetailedResult[] = [];
+    const homes: Home[] = [];
+    for (const party of message.recipients) {
+      if (party.kind === 'group') {
+        failures.push({ code: 800, groups: [party.group] });
+        continue;
+      }
+      const home = await this.homes.get(party.user);
+      if (home === undefined) failures.push({ code: 531, users: [party.user] });
+      else if (refuses(home, message)) failures.push({ code: 532, users: [party.user] });
+      else homes.push(home);
+    }
+    const entries = homes.map((home) => queueEntry(home.address, request));
+    const local = domainOf(request.meta.service) === this.homes.domain;
+    const outcomes = await this.store.enqueue(entries, { remember: !local, limit: this.limits.queue });
+    for (const [index, outcome] of outcomes.entries()) {
+      const home = homes[index];
+      const entry = entries[index];
+      if (home === undefined || entry === undefined) continue;
+      if (outcome === 'full') failures.push({ code: 507, users: [home.address] });
+      else if (outcome === 'queued') this.handOut(home, entry);
+    }
+    const reached = outcomes.filter((outcome: QueueOutcome) => outcome !== 'full').length;
+    return { primitive: 'SendMessageResponse', messageId: message.id, result: combine(reached, failures) };
+  }
+
+  /** Live clients hear of a new entry, in the order in which entries were committed. */
+  private handOut(home: Home, entry: NewQueueEntry): void {
+    for (const client of home.clients) client.queued(entry);
+  }
+
+  /** The client confirmed (MessageDelivered): the entry goes, the sender gets his report. False = unknown id. */
+  async acknowledge(home: Home, messageId: MessageId): Promise<boolean> {
+    const entry = await this.store.queuedMessage(home.address, messageId);
+    if (entry === undefined) return false;
+    await this.finish(home, entry, OK);
+    return true;
+  }
+
+  /** RejectMessage: not wanted; the sender learns 538. False = unknown id. */
+  async reject(home: Home, messageId: MessageId): Promise<boolean> {
+    const entry = await this.store.queuedMessage(home.address, messageId);
+    if (entry === undefined) return false;
+    await this.finish(home, entry, result(538));
+    return true;
+  }
+
+  /** A client confirmed a delivery report. */
+  async reportTaken(home: Home, report: DeliveryStatusReport): Promise<void> {
+    await this.settle(home, reportId(report), 'report');
+  }
+
+  /** Takes expired entries out of the queues; senders learn 542 (csp-transactions 7.6). Returns how many. */
+  async expire(limit: number): Promise<number> {
+    const expired = await this.store.expiredQueue(this.clock.now(), limit);
+    for (const entry of expired) {
+      const home = await this.homes.get(entry.recipient);
+      if (home === undefined) await this.store.dequeue(entry.recipient, entry.messageId, entry.item.kind);
+      else await this.finish(home, entry, result(542));
+    }
+    return expired.length;
+  }
+
+  /** The report is on disk before the entry goes: a crash between the two repeats the report, which is then dropped. */
+  private async finish(home: Home, entry: QueueEntry, outcome: Result): Promise<void> {
+    if (entry.item.kind === 'message' && owesReport(entry.item, outcome)) {
+      const answer = await this.outgoing.request(this.reportOf(home, entry.item, outcome));
+      if (!isSuccess(answer.result)) {
+        this.log.warn({ messageId: entry.messageId, code: answer.result.code }, 'delivery report not taken');
+      }
+    }
+    await this.settle(home, entry.messageId, entry.item.kind);
+  }
+
+  private reportOf(home: Home, item: QueueItem & { kind: 'message' }, outcome: Result): DeliveryStatusReport {
+    return {
+      primitive: 'DeliveryStatusReport',
+      meta: { service: this.service, user: home.address },
+      messageId: item.message.id,
+      sender: item.reportTo ?? senderOf(item.message) ?? home.address,
+      recipient: { kind: 'user', user: home.address },
+      outcome,
+      deliveredAt: this.clock.now(),
+    };
+  }
+
+  private async settle(home: Home, messageId: MessageId, kind: QueueItem['kind']): Promise<void> {
+    await this.store.dequeue(home.address, messageId, kind);
+    for (const client of home.clients) client.dequeued(messageId, kind);
+  }
+
+  waiting(home: Home, afterSeq: number, limit: number): Promise<readonly QueueEntry[]> {
+    return this.store.queueOf(home.address, afterSeq, limit);
+  }
+
+  async fetch(home: Home, messageId: MessageId): Promise<QueueEntry | undefined> {
+    return this.store.queuedMessage(home.address, messageId);
+  }
+}
+
+/** One report for one message and recipient, however often it is told. */
+export function reportId(report: DeliveryStatusReport): MessageId {
+  const recipient = report.recipient.kind === 'user' ? report.recipient.user : report.recipient.group;
+  return trusted<MessageId>(`${report.messageId} ${recipient}`);
+}
+
+function senderOf(message: Message): UserAddress | undefined {
+  return message.sender.kind === 'user' ? message.sender.user : undefined;
+}
+
+function refuses(home: Home, message: Message): boolean {
+  const sender = senderOf(message);
+  return sender !== undefined && isBlocked(home, sender);
+}
+
+/** Success is reported when asked for; failure always, so that nothing is lost in silence. */
+function owesReport(item: QueueItem & { kind: 'message' }, outcome: Result): boolean {
+  return senderOf(item.message) !== undefined && (item.reportTo !== undefined || !isSuccess(outcome));
+}
+
+function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQueueEntry {
+  const { message } = request;
+  const sender = senderOf(message);
+  return {
+    recipient,
+    messageId: message.id,
+    expiresAt: message.expiresAt,
+    item: {
+      kind: 'message',
+      message: { ...message, recipients: [{ kind: 'user', user: recipient }] },
+      ...(request.deliveryReport && sender !== undefined ? { reportTo: sender } : {}),
+    },
+  };
+}
+
+function uniqueParties(parties: readonly Party[]): Iterable<Party> {
+  const byKey = new Map<string, Party>();
+  for (const party of parties) {
+    const key = party.kind === 'user' ? party.user : `${party.group} ${party.screenName ?? ''}`;
+    if (!byKey.has(key)) byKey.set(key, party);
+  }
+  return byKey.values();
+}
+
+function group<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
+  const members = groups.get(key);
+  if (members === undefined) groups.set(key, [value]);
+  else members.push(value);
+}
+
+function plausible(sentAt: number | undefined, now: number): sentAt is number {
+  return sentAt !== undefined && sentAt <= now + 60_000 && sentAt > now - 7 * 86_400_000;
+}

@@ -1,0 +1,8 @@
+// The port through which services reach anybody else, even on the same machine: the relay implements it.
+
+import type { RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
+
+export interface Outgoing {
+  /** Hands a request to the home (or gateway, or peer) of its target; the answer is never an exception. */
+  request(request: RequestPrimitive): Promise<ResponsePrimitive>;
+}

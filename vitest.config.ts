@@ -9,7 +9,6 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
-          dangerouslyIgnoreUnhandledErrors: false,
         },
       },
       {

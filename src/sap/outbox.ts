@@ -130,6 +130,7 @@ export class Outbox {
         {
           destination,
           conversation: `${partyKey(request.recipient)} ${request.sender}`,
+          key: `report ${request.messageId} ${partyKey(request.recipient)}`,
           payload: JSON.stringify(request),
           expiresAt: this.clock.now() + this.options.reportValidity,
         },
@@ -138,6 +139,7 @@ export class Outbox {
     return request.message.recipients.map((recipient) => ({
       destination,
       conversation: `${partyKey(request.message.sender)} ${partyKey(recipient)}`,
+      key: `message ${request.message.id} ${partyKey(recipient)}`,
       payload: JSON.stringify({ ...request, message: { ...request.message, recipients: [recipient] } }),
       expiresAt: request.message.expiresAt,
     }));
@@ -145,7 +147,8 @@ export class Outbox {
 
   private pump(queue: Queue): void {
     if (this.stopped) return;
-    if (queue.more && !queue.loading && queue.held < this.options.window) this.load(queue);
+    // Half a window at a time: one read for many entries rather than one for each that leaves.
+    if (queue.more && !queue.loading && queue.held <= this.options.window / 2) this.load(queue);
     while (queue.sending < this.options.concurrency) {
       const conversation = queue.ready.shift();
       if (conversation === undefined) return;
@@ -203,7 +206,7 @@ export class Outbox {
       .then((outcome) => this.concluded(queue, conversation, lane, entry, outcome))
       .catch((error: unknown) => {
         this.log.error({ err: error, seq: entry.seq }, 'outbox entry failed, trying again');
-        this.wait(queue, conversation, lane, entry, this.options.minDelay);
+        this.wait(queue, conversation, lane, this.options.minDelay);
       })
       .finally(() => {
         queue.sending--;
@@ -235,7 +238,7 @@ export class Outbox {
       const delay = this.backOff(entry, outcome);
       await this.store.outboxRetry(entry.seq, entry.attempts + 1, this.clock.now() + delay);
       lane.entries[0] = { ...entry, attempts: entry.attempts + 1 };
-      this.wait(queue, conversation, lane, entry, delay);
+      this.wait(queue, conversation, lane, delay);
       return;
     }
     if (!isSuccess(outcome)) await this.failed(entry, TRANSIENT.has(outcome.code) ? result(542) : outcome);
@@ -257,7 +260,7 @@ export class Outbox {
   }
 
   /** The whole conversation waits with its first entry: nothing overtakes it. */
-  private wait(queue: Queue, conversation: string, lane: Lane, _entry: OutboxEntry, delay: number): void {
+  private wait(queue: Queue, conversation: string, lane: Lane, delay: number): void {
     if (this.stopped) return;
     lane.state = 'waiting';
     const cancel = this.clock.after(delay, () => lane.wake?.());

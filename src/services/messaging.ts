@@ -45,6 +45,8 @@ export interface Draft {
   readonly sentAt?: number;
   /** Seconds. */
   readonly validity?: number;
+  /** The id that a client's second try of the same request would lead to again; absent = a fresh one. */
+  readonly id?: MessageId;
 }
 
 export interface SendOutcome {
@@ -98,7 +100,7 @@ export class Messaging {
     }
     const answers = await Promise.all(
       [...users.values()].map((recipients) =>
-        this.dispatch(home, { ...message, recipients }, draft.deliveryReport),
+        this.dispatch(home, { ...message, recipients }, draft),
       ),
     );
     let reached = 0;
@@ -125,7 +127,7 @@ export class Messaging {
     const now = this.clock.now();
     const validity = Math.min(draft.validity ?? this.limits.defaultValidity, this.limits.maxValidity);
     return {
-      id: this.newMessageId(),
+      id: draft.id ?? this.newMessageId(),
       sender: { kind: 'user', user: home.address, clientId },
       recipients: draft.recipients,
       // Clocks of phones are often years off: a time in the future or long ago is not believed.
@@ -142,13 +144,14 @@ export class Messaging {
   private async dispatch(
     home: Home,
     message: Message,
-    deliveryReport: boolean,
+    draft: Draft,
   ): Promise<{ reached: number; failures: readonly DetailedResult[] }> {
     const answer = await this.outgoing.request({
       primitive: 'SendMessageRequest',
       meta: { service: this.service, user: home.address },
-      deliveryReport,
+      deliveryReport: draft.deliveryReport,
       message,
+      repeatable: draft.id !== undefined,
     });
     const outcome = answer.result;
     const users = message.recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
@@ -193,7 +196,7 @@ export class Messaging {
     }
     const entries = homes.map((home) => queueEntry(home.address, request));
     const local = domainOf(request.meta.service) === this.homes.domain;
-    const outcomes = await this.store.enqueue(entries, { remember: !local, limit: this.limits.queue });
+    const outcomes = await this.store.enqueue(entries, { remember: !local || request.repeatable === true, limit: this.limits.queue });
     for (const [index, outcome] of outcomes.entries()) {
       const home = homes[index];
       const entry = entries[index];

@@ -142,7 +142,10 @@ export interface OutboxEntry {
   readonly expiresAt: number;
 }
 
-export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>;
+export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'> & {
+  /** An entry whose key was accepted for this destination within 30 days is a repeat and dropped. */
+  readonly key: string;
+};
 
 export interface Store {
   // ---- users and their homes

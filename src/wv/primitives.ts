@@ -22,6 +22,8 @@ export interface SendMessageRequest {
   readonly meta: MetaInfo;
   readonly deliveryReport: boolean;
   readonly message: Message;
+  /** The message may have been handed in before under the same id: look for repeats. Always so from other networks. */
+  readonly repeatable?: boolean;
 }
 
 export interface SendMessageResponse {

@@ -489,22 +489,34 @@ function repeatContract(current: Current): void {
 }
 
 function outboxContract(current: Current): void {
-  const entry = (payload: string, destination = 'xmpp') => ({
+  const stored = (payload: string, destination = 'xmpp') => ({
     destination,
     conversation: 'a b',
     payload,
     expiresAt: 1000,
   });
+  const entry = (payload: string, destination = 'xmpp') => ({ ...stored(payload, destination), key: payload });
 
   it('keeps entries of a destination in order until they are done', async () => {
     await current().enqueueOutbox([entry('1'), entry('2'), entry('x', 'matrix'), entry('3')]);
     const [first, second] = await current().outboxOf('xmpp', 0, 2);
-    expect(first).toEqual({ ...entry('1'), seq: first?.seq, attempts: 0, notBefore: 0 });
+    expect(first).toEqual({ ...stored('1'), seq: first?.seq, attempts: 0, notBefore: 0 });
     await current().outboxDone(first?.seq ?? 0);
     expect((await current().outboxOf('xmpp', 0, 10)).map((left) => left.payload)).toEqual(['2', '3']);
     expect((await current().outboxOf('xmpp', second?.seq ?? 0, 10)).map((left) => left.payload)).toEqual([
       '3',
     ]);
+  });
+
+  it('drops an entry that was accepted before, also after it was done', async () => {
+    await current().enqueueOutbox([entry('1')]);
+    await current().enqueueOutbox([entry('1'), entry('1', 'matrix')]);
+    const [first, repeat] = await current().outboxOf('xmpp', 0, 10);
+    expect(repeat).toBeUndefined();
+    await current().outboxDone(first?.seq ?? 0);
+    await current().enqueueOutbox([entry('1')]);
+    expect(await current().outboxOf('xmpp', 0, 10)).toEqual([]);
+    expect(await current().outboxOf('matrix', 0, 10)).toHaveLength(1);
   });
 
   it('remembers tries', async () => {

@@ -34,7 +34,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...presence,
     ...sessionArea(db),
     ...queue,
-    ...outboxArea(db),
+    ...outboxArea(db, clock),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),
     close: async () => db.close(),

@@ -1,5 +1,6 @@
 // What waits for a gateway or peer.
 
+import type { Clock } from '../../ops/ports.ts';
 import type { OutboxEntry, Store } from '../store.ts';
 import type { Database } from './database.ts';
 
@@ -20,10 +21,13 @@ function decodeEntry(row: OutboxRow): OutboxEntry {
   return { seq, destination, conversation, payload, attempts, notBefore: not_before, expiresAt: expires_at };
 }
 
-export function outboxArea(db: Database): OutboxArea {
+export function outboxArea(db: Database, clock: Clock): OutboxArea {
   const put = db.prepare(
     `INSERT INTO outbox (destination, conversation, payload, attempts, not_before, expires_at)
      VALUES (?, ?, ?, 0, 0, ?)`,
+  );
+  const remember = db.prepare(
+    `INSERT INTO seen (recipient, kind, message_id, seen_at) VALUES (?, 'outbox', ?, ?) ON CONFLICT DO NOTHING`,
   );
   const of = db.prepare<OutboxRow>(
     `SELECT seq, destination, conversation, payload, attempts, not_before, expires_at FROM outbox
@@ -34,7 +38,8 @@ export function outboxArea(db: Database): OutboxArea {
   return {
     enqueueOutbox: (entries) =>
       db.writeTogether(() => {
-        for (const { destination, conversation, payload, expiresAt } of entries) {
+        for (const { destination, conversation, payload, expiresAt, key } of entries) {
+          if (remember.run(destination, key, clock.now()) === 0) continue;
           put.run(destination, conversation, payload, expiresAt);
         }
       }),

@@ -1,5 +1,6 @@
 // Instant messaging between a client and the server (csp-transactions section 7).
 
+import { createHash } from 'node:crypto';
 import { isAddressError, parseUser } from '../../../wv/address.ts';
 import { trusted, type MessageId } from '../../../wv/ids.ts';
 import { combine, isSuccess, OK, type DetailedResult, type Result } from '../../../wv/status.ts';
@@ -25,10 +26,27 @@ const sendMessage = inSession('SendMessage-Request', async (exchange, body) => {
     recipients: parties,
     deliveryReport: body.DeliveryReport === true,
     ...(sentAt === undefined ? {} : { sentAt }),
+    ...retriedId(exchange, info, body.ContentData),
     ...(info.Validity === undefined || info.Validity === 0 ? {} : { validity: info.Validity }),
   });
   return response(exchange, joined(outcome.result, failures), outcome.messageId);
 });
+
+/**
+ * A client that saw no answer sends the same request again (csp-transactions section 0, rule 7). Where session,
+ * TransactionID, date and content are the same, so is the message: it gets the same id, and every receiver drops
+ * the repeat. Without a date nothing tells a second try from a second message.
+ */
+function retriedId(
+  { session, transaction }: SessionExchange,
+  info: Body<'MessageInfo'>,
+  data: string | undefined,
+): { id?: MessageId } {
+  if (info.DateTime === undefined || info.DateTime === '' || transaction.id === '') return {};
+  const parts = [session.id, transaction.id, info.DateTime, JSON.stringify(info.Recipient ?? null), data ?? ''];
+  const digest = createHash('sha256').update(parts.join('\u0000')).digest('base64url');
+  return { id: trusted<MessageId>(digest.slice(0, 22)) };
+}
 
 function response({ version }: SessionExchange, outcome: Result, messageId?: MessageId) {
   const shown = messageId === undefined ? {} : { MessageID: messageId };

@@ -86,7 +86,7 @@ export class SessionTable implements CirDirectory {
    * or after a gateway came back; `domains` limits it to publishers there.
    */
   async resubscribe(domains?: readonly Domain[]): Promise<void> {
-    for (const session of [...this.sessions.values()]) {
+    for (const session of this.sessions.values()) {
       for (const [filter, publishers] of groupedInterests(session, domains)) {
         await this.deps.watching.subscribe(session.home.address, publishers, filter);
       }

@@ -329,7 +329,7 @@ function pendingCount(home: Home): number {
 }
 
 function* pendingMembers(home: Home, subject: AttributeListSubject): Iterable<UserAddress> {
-  for (const record of [...home.authorizations.values()]) {
+  for (const record of home.authorizations.values()) {
     if (record.state !== 'PENDING') continue;
     const concerned =
       subject.kind === 'default' ||

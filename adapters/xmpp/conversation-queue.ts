@@ -1,0 +1,50 @@
+// One queue per conversation: what belongs to one conversation happens in order, conversations run side by side.
+
+/** The queue of a conversation is full. */
+export class QueueFull extends Error {
+  override readonly name = 'QueueFull';
+}
+
+/** Runs tasks of one key one after another. Holds no memory for keys without tasks. */
+export class ConversationQueues {
+  readonly #limit: number;
+  readonly #tails = new Map<string, { last: Promise<void>; waiting: number }>();
+
+  /** @param limit tasks that may wait or run per conversation */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Conversations with something under way. */
+  get busy(): number {
+    return this.#tails.size;
+  }
+
+  /**
+   * Runs `task` after all earlier tasks of the conversation, whether they succeeded or not.
+   * @throws QueueFull as a rejection when too many wait
+   */
+  run<T>(conversation: string, task: () => Promise<T>): Promise<T> {
+    const queue = this.#tails.get(conversation) ?? { last: Promise.resolve(), waiting: 0 };
+    if (queue.waiting >= this.#limit)
+      return Promise.reject(new QueueFull('too much waits in this conversation'));
+    queue.waiting += 1;
+    const outcome = queue.last.then(task);
+    queue.last = outcome.then(
+      () => this.#done(conversation, queue),
+      () => this.#done(conversation, queue),
+    );
+    this.#tails.set(conversation, queue);
+    return outcome;
+  }
+
+  /** Resolves when everything queued until now is done. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#tails.values()].map((queue) => queue.last));
+  }
+
+  #done(conversation: string, queue: { waiting: number }): void {
+    queue.waiting -= 1;
+    if (queue.waiting === 0) this.#tails.delete(conversation);
+  }
+}

@@ -1,0 +1,33 @@
+// XML namespaces that the XMPP gateway speaks, each with the document that defines it.
+
+export const NS = {
+  /** XEP-0114; also stands for `jabber:client` in what we build and read. */
+  component: 'jabber:component:accept',
+  /** RFC 6120 section 8.3. */
+  stanzaError: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  /** XEP-0030. */
+  discoInfo: 'http://jabber.org/protocol/disco#info',
+  discoItems: 'http://jabber.org/protocol/disco#items',
+  /** XEP-0054. */
+  vcard: 'vcard-temp',
+  /** XEP-0092. */
+  version: 'jabber:iq:version',
+  /** XEP-0100 section 6.3: address prompting. */
+  gateway: 'jabber:iq:gateway',
+  /** XEP-0184. */
+  receipts: 'urn:xmpp:receipts',
+  /** XEP-0199. */
+  ping: 'urn:xmpp:ping',
+  /** XEP-0203. */
+  delay: 'urn:xmpp:delay',
+  /** XEP-0280. */
+  carbons: 'urn:xmpp:carbons:2',
+  /** XEP-0334. */
+  hints: 'urn:xmpp:hints',
+  /** XEP-0359. */
+  stanzaId: 'urn:xmpp:sid:0',
+  /** XEP-0384, the version most clients speak. */
+  omemoLegacy: 'eu.siacs.conversations.axolotl',
+  /** XEP-0384, current version. */
+  omemo: 'urn:xmpp:omemo:2',
+} as const;

@@ -1,0 +1,301 @@
+// Presence through the gateway: which stanza or request is which event of a subscription, and what follows from it
+// (RFC 6121 section 3, bridging 3.4). State changes of a pair happen in order; what is told to the relay has its own
+// queue, for the relay may answer with another request before it answers the first.
+
+import type { UserAddress } from '../../src/wv/ids.ts';
+import type {
+  GetPresenceRequest,
+  GetPresenceResponse,
+  PresenceAuthResponse,
+  PresenceNotification,
+  PresenceValue,
+  Status,
+  SubscribeRequest,
+  UnsubscribeRequest,
+} from '../../src/wv/primitives.ts';
+import { status } from '../../src/wv/primitives.ts';
+import { select } from '../../src/wv/presence.ts';
+import type { PresenceAttributes } from '../../src/wv/presence.ts';
+import { combine, isSuccess, OK, result } from '../../src/wv/status.ts';
+import type { DetailedResult, StatusCode } from '../../src/wv/status.ts';
+import { isUnmappable } from './addresses.ts';
+import type { Unmappable } from './addresses.ts';
+import { guarded, metaOf, pairKey, tell } from './bridge.ts';
+import type { Bridge, Pair } from './bridge.ts';
+import type { Incoming } from './component-link.ts';
+import { ContactPresence } from './contact-presence.ts';
+import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
+import { bareJid } from './jid.ts';
+import { OwnPresence } from './own-presence.ts';
+import { HIDDEN } from './presence-map.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
+import { stanza } from './xml.ts';
+import type { XmlElement } from './xml.ts';
+
+type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
+
+const SEEN_BY_TYPE: Readonly<Record<string, SeenEvent>> = {
+  subscribe: 'subscribe',
+  unsubscribe: 'unsubscribe',
+  probe: 'probe',
+};
+const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
+  subscribed: 'subscribed',
+  unsubscribed: 'unsubscribed',
+};
+
+/** Answers of the relay after which a contact's request is over; others mean "not now". */
+const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);
+
+export class PresenceBridge {
+  readonly #bridge: Bridge;
+  readonly #subscriptions: Subscriptions;
+  readonly #contacts: ContactPresence;
+  readonly #own: OwnPresence;
+
+  constructor(bridge: Bridge) {
+    this.#bridge = bridge;
+    this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
+    this.#contacts = new ContactPresence(bridge);
+    this.#own = new OwnPresence(bridge);
+  }
+
+  // ---- from the relay
+
+  /** A user wants to see contacts: asks those not asked yet, probes the others. */
+  async subscribe(request: SubscribeRequest): Promise<Status> {
+    return await this.#forEach(request.publishers, request.watcher, async (pair) => {
+      await this.#seeing(pair, 'want');
+      return undefined;
+    });
+  }
+
+  /** Not final: only the telling ends. Final: both directions end, as XEP-0100 section 4.5 has it. */
+  async unsubscribe(request: UnsubscribeRequest): Promise<Status> {
+    return await this.#forEach(request.publishers, request.watcher, async (pair) => {
+      if (request.final) await this.#giveUp(pair);
+      else this.#contacts.unwatch(pair);
+      return undefined;
+    });
+  }
+
+  /** A user's presence for contacts. One who did not subscribe gets nothing (404). */
+  async notify(request: PresenceNotification): Promise<Status> {
+    const { publisher, attributes } = request;
+    return await this.#forEach(request.watchers, publisher, async (pair) => {
+      if (showsSomething(attributes)) await this.#seen(pair, 'grant');
+      const { theySee } = await this.#subscriptions.get(pair);
+      if (theySee === 'yes') this.#own.notify(pair, attributes);
+      return theySee === 'none' ? 404 : undefined;
+    });
+  }
+
+  /** The user's answer to a contact's request. */
+  async authorise(request: PresenceAuthResponse): Promise<Status> {
+    const event = request.state === 'GRANTED' ? 'grant' : 'refuse';
+    return await this.#forEach([request.watcher], request.publisher, async (pair) => {
+      await this.#seen(pair, event);
+      return undefined;
+    });
+  }
+
+  /**
+   * Presence on request. Of a contact who did not grant it, OnlineStatus, UserAvailability and StatusText come as
+   * withheld (not valid).
+   */
+  async get(request: GetPresenceRequest): Promise<GetPresenceResponse> {
+    const failures: DetailedResult[] = [];
+    const values: PresenceValue[] = [];
+    const lookUp = async (contact: UserAddress): Promise<void> => {
+      const pair = this.#pairOf(request.watcher, contact);
+      if (isUnmappable(pair)) failures.push({ code: pair.unmappable, users: [contact] });
+      else values.push({ user: contact, attributes: await this.#value(pair, request) });
+    };
+    await Promise.all(request.publishers.map(lookUp));
+    return { primitive: 'GetPresenceResponse', result: combine(values.length, failures), values };
+  }
+
+  // ---- from XMPP
+
+  received(incoming: Incoming): void {
+    const pair = this.#pairFrom(incoming);
+    if (isUnmappable(pair)) this.#refuse(incoming, pair);
+    else guarded(this.#bridge, 'presence', this.#handle(pair, incoming));
+  }
+
+  // ---- the stream
+
+  /** A new stream is online: nothing sent or heard on the last one counts. */
+  reset(): void {
+    this.#own.reset();
+    this.#contacts.reset();
+  }
+
+  stop(): void {
+    this.#own.withdrawAll();
+    this.#contacts.stop();
+  }
+
+  async #handle(pair: Pair, incoming: Incoming): Promise<void> {
+    const type = incoming.stanza.attrs['type'] ?? '';
+    const seen = SEEN_BY_TYPE[type];
+    const seeing = SEEING_BY_TYPE[type];
+    if (seen !== undefined) await this.#inOrder(pair, () => this.#seen(pair, seen, incoming.stanza));
+    else if (seeing !== undefined) await this.#inOrder(pair, () => this.#seeing(pair, seeing));
+    else if (type === 'error') await this.#inOrder(pair, () => this.#failed(pair, incoming.stanza));
+    else if (type === '' || type === 'unavailable')
+      await this.#inOrder(pair, () => this.#heard(pair, incoming));
+    else this.#drop('unknown_presence');
+  }
+
+  async #heard(pair: Pair, incoming: Incoming): Promise<void> {
+    const { weSee } = await this.#subscriptions.get(pair);
+    if (weSee === 'yes') this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
+    else this.#drop('unasked_presence');
+  }
+
+  /** What we sent came back. A request that failed for good is over; anything else says that he is not there. */
+  async #failed(pair: Pair, error: XmlElement): Promise<void> {
+    const { weSee } = await this.#subscriptions.get(pair);
+    const { code } = resultOfError(error);
+    if (weSee === 'pending' && code !== 503 && code !== 408) await this.#seeing(pair, 'unsubscribed');
+    else if (weSee === 'yes') this.#contacts.unreachable(pair);
+  }
+
+  async #seeing(pair: Pair, event: SeeingEvent): Promise<void> {
+    for (const action of await this.#subscriptions.seeing(pair, event)) this.#seeingAction(pair, action);
+  }
+
+  #seeingAction(pair: Pair, action: SeeingAction): void {
+    switch (action) {
+      case 'sendSubscribe':
+        return this.#send(pair, 'subscribe');
+      case 'sendUnsubscribe':
+        return this.#send(pair, 'unsubscribe');
+      case 'probe':
+        this.#contacts.probe(pair);
+        return this.#contacts.watch(pair);
+      case 'tellGranted':
+        return this.#contacts.watch(pair);
+      case 'tellHidden':
+        return guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));
+    }
+  }
+
+  async #seen(pair: Pair, event: SeenEvent, cause?: XmlElement): Promise<void> {
+    for (const action of await this.#subscriptions.seen(pair, event)) this.#seenAction(pair, action, cause);
+  }
+
+  #seenAction(pair: Pair, action: SeenAction, cause: XmlElement | undefined): void {
+    switch (action) {
+      case 'sendSubscribed':
+        return this.#send(pair, 'subscribed');
+      case 'sendUnsubscribed':
+        return this.#send(pair, 'unsubscribed');
+      case 'sendPresence':
+        return this.#own.sendCurrent(pair);
+      case 'sendUnavailable':
+        return this.#own.withdraw(pair);
+      case 'askUser':
+        return guarded(this.#bridge, 'subscription request', this.#askUser(pair, cause));
+      case 'tellUnsubscribed':
+        return guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+    }
+  }
+
+  /** The relay asks the user, or knows his answer. Only a refusal comes back here; a grant is a request of its own. */
+  async #askUser(pair: Pair, cause: XmlElement | undefined): Promise<void> {
+    const { contact, user } = pair;
+    const primitive = 'SubscribeRequest';
+    const request = { primitive, meta: metaOf(contact), watcher: contact, publishers: [user] } as const;
+    const answer = await tell(this.#bridge, pair, request);
+    if (isSuccess(answer.result)) return;
+    if (REFUSALS.has(answer.result.code)) {
+      await this.#inOrder(pair, () => this.#seen(pair, 'refuse'));
+      return;
+    }
+    // Stays pending: the contact's server asks again when he logs in.
+    const reply = cause === undefined ? undefined : errorReply(cause, stanzaErrorOf(answer.result));
+    if (reply !== undefined) this.#bridge.link.send(reply);
+  }
+
+  async #tellUnsubscribed(pair: Pair): Promise<void> {
+    const { contact, user } = pair;
+    const primitive = 'UnsubscribeRequest';
+    const meta = metaOf(contact);
+    await tell(this.#bridge, pair, { primitive, meta, watcher: contact, publishers: [user], final: true });
+  }
+
+  async #giveUp(pair: Pair): Promise<void> {
+    await this.#seeing(pair, 'giveUp');
+    this.#contacts.unwatch(pair);
+    const { theySee } = await this.#subscriptions.get(pair);
+    if (theySee !== 'yes') return;
+    await this.#seen(pair, 'refuse');
+    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+  }
+
+  async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {
+    const { weSee } = await this.#subscriptions.get(pair);
+    if (weSee !== 'yes') return select(HIDDEN, request.attributes);
+    return await this.#contacts.get(pair, request.attributes);
+  }
+
+  /** Runs `task` for each pair in its order; 503 while there is no stream. */
+  async #forEach(
+    contacts: readonly UserAddress[],
+    user: UserAddress,
+    task: (pair: Pair) => Promise<StatusCode | undefined>,
+  ): Promise<Status> {
+    if (!this.#bridge.link.writable) return status(result(503, 'no stream to the XMPP server'));
+    const failures: DetailedResult[] = [];
+    const run = async (contact: UserAddress): Promise<void> => {
+      const pair = this.#pairOf(user, contact);
+      const code = isUnmappable(pair) ? pair.unmappable : await this.#inOrder(pair, () => task(pair));
+      if (code !== undefined) failures.push({ code, users: [contact] });
+    };
+    await Promise.all(contacts.map(run));
+    return status(failures.length === 0 ? OK : combine(contacts.length - failures.length, failures));
+  }
+
+  #inOrder<T>(pair: Pair, task: () => Promise<T>): Promise<T> {
+    return this.#bridge.queues.run(`presence ${pairKey(pair)}`, task);
+  }
+
+  #pairOf(user: UserAddress, contact: UserAddress): Pair | Unmappable {
+    const userJid = this.#bridge.codec.localJid(user);
+    if (isUnmappable(userJid)) return userJid;
+    const contactJid = this.#bridge.codec.foreignJid(contact);
+    return isUnmappable(contactJid) ? contactJid : { user, userJid, contact, contactJid };
+  }
+
+  #pairFrom(incoming: Incoming): Pair | Unmappable {
+    const user = this.#bridge.codec.localUser(incoming.to);
+    if (isUnmappable(user)) return user;
+    const contact = this.#bridge.codec.foreignUser(incoming.from);
+    if (isUnmappable(contact)) return contact;
+    return { user, userJid: bareJid(incoming.to), contact, contactJid: bareJid(incoming.from) };
+  }
+
+  /** A request gets an error; presence itself must not be answered (RFC 6121 section 4). */
+  #refuse(incoming: Incoming, why: Unmappable): void {
+    this.#drop('unmappable_presence');
+    if (incoming.stanza.attrs['type'] !== 'subscribe') return;
+    const reply = errorReply(incoming.stanza, stanzaErrorOf(result(why.unmappable, why.reason)));
+    if (reply !== undefined) this.#bridge.link.send(reply);
+  }
+
+  #send(pair: Pair, type: SubscriptionType): void {
+    this.#bridge.link.send(stanza('presence', { type, from: pair.userJid, to: pair.contactJid }));
+  }
+
+  #drop(reason: string): void {
+    this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason });
+  }
+}
+
+/** A notification in which everything is withheld grants nothing. */
+function showsSomething(attributes: PresenceAttributes): boolean {
+  return Object.values(attributes).some((attribute) => attribute.valid);
+}

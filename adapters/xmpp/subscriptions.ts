@@ -1,0 +1,135 @@
+// Presence subscriptions between our users and XMPP contacts (RFC 6121 section 3, bridging 3.4): for each pair
+// `weSee` (our user watches the contact) and `theySee` (the contact watches our user), as one table a side.
+
+import type { GatewayStorage } from '../../src/sap/port.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { pairKey } from './bridge.ts';
+import type { Pair } from './bridge.ts';
+
+export type Side = 'none' | 'pending' | 'yes';
+
+export interface Subscription {
+  readonly weSee: Side;
+  readonly theySee: Side;
+}
+
+/** What happens to our interest in the contact. */
+export type SeeingEvent = 'want' | 'giveUp' | 'subscribed' | 'unsubscribed';
+/** What happens to the contact's interest in our user. `refuse`: he denied, cancelled, or cannot be asked. */
+export type SeenEvent = 'subscribe' | 'unsubscribe' | 'probe' | 'grant' | 'refuse';
+
+export type SeeingAction = 'sendSubscribe' | 'sendUnsubscribe' | 'probe' | 'tellGranted' | 'tellHidden';
+export type SeenAction =
+  'sendSubscribed' | 'sendUnsubscribed' | 'sendPresence' | 'sendUnavailable' | 'askUser' | 'tellUnsubscribed';
+
+interface Step<Action> {
+  readonly next: Side;
+  readonly actions: readonly Action[];
+}
+
+const stay = <Action>(next: Side, ...actions: readonly Action[]): Step<Action> => ({ next, actions });
+
+/** A repeated `want` sends `subscribe` again: the first may be lost, and servers drop the repeats. */
+export const SEEING: Readonly<Record<Side, Readonly<Record<SeeingEvent, Step<SeeingAction>>>>> = {
+  none: {
+    want: stay('pending', 'sendSubscribe'),
+    giveUp: stay('none'),
+    // Nobody asked: a contact cannot make our user watch him.
+    subscribed: stay('none'),
+    unsubscribed: stay('none'),
+  },
+  pending: {
+    want: stay('pending', 'sendSubscribe'),
+    giveUp: stay('none', 'sendUnsubscribe'),
+    subscribed: stay('yes', 'tellGranted'),
+    unsubscribed: stay('none', 'tellHidden'),
+  },
+  yes: {
+    want: stay('yes', 'probe'),
+    giveUp: stay('none', 'sendUnsubscribe'),
+    subscribed: stay('yes'),
+    unsubscribed: stay('none', 'tellHidden'),
+  },
+};
+
+/** `subscribed` is sent only from `pending` on the user's grant, and repeated to one who has it already. */
+export const SEEN: Readonly<Record<Side, Readonly<Record<SeenEvent, Step<SeenAction>>>>> = {
+  none: {
+    subscribe: stay('pending', 'askUser'),
+    unsubscribe: stay('none'),
+    probe: stay('none', 'sendUnsubscribed'),
+    grant: stay('none'),
+    refuse: stay('none'),
+  },
+  pending: {
+    subscribe: stay('pending', 'askUser'),
+    unsubscribe: stay('none', 'tellUnsubscribed'),
+    // An `unsubscribed` would deny the request that waits for its answer.
+    probe: stay('pending'),
+    grant: stay('yes', 'sendSubscribed'),
+    refuse: stay('none', 'sendUnsubscribed'),
+  },
+  yes: {
+    subscribe: stay('yes', 'sendSubscribed', 'sendPresence'),
+    unsubscribe: stay('none', 'sendUnavailable', 'tellUnsubscribed'),
+    probe: stay('yes', 'sendPresence'),
+    grant: stay('yes'),
+    refuse: stay('none', 'sendUnsubscribed', 'sendUnavailable'),
+  },
+};
+
+const NOTHING: Subscription = { weSee: 'none', theySee: 'none' };
+const SIDES: ReadonlySet<string> = new Set<Side>(['none', 'pending', 'yes']);
+
+function parse(text: string | undefined): Subscription {
+  const [weSee = '', theySee = ''] = (text ?? '').split(' ');
+  return SIDES.has(weSee) && SIDES.has(theySee)
+    ? { weSee: weSee as Side, theySee: theySee as Side }
+    : NOTHING;
+}
+
+/** The durable state of all pairs. Calls for one pair must come one after another. */
+export class Subscriptions {
+  readonly #storage: GatewayStorage;
+  readonly #cache: BoundedMap<string, Subscription>;
+
+  constructor(storage: GatewayStorage, cached: number) {
+    this.#storage = storage;
+    this.#cache = new BoundedMap(cached);
+  }
+
+  async get(pair: Pair): Promise<Subscription> {
+    const key = pairKey(pair);
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const stored = parse(await this.#storage.get(`subscription ${key}`));
+    this.#cache.set(key, stored);
+    return stored;
+  }
+
+  /** Takes the event, puts the new state on disk and says what to do. */
+  async seeing(pair: Pair, event: SeeingEvent): Promise<readonly SeeingAction[]> {
+    const state = await this.get(pair);
+    const { next, actions } = SEEING[state.weSee][event];
+    await this.#put(pair, state, { ...state, weSee: next });
+    return actions;
+  }
+
+  /** As `seeing`, for the other direction. */
+  async seen(pair: Pair, event: SeenEvent): Promise<readonly SeenAction[]> {
+    const state = await this.get(pair);
+    const { next, actions } = SEEN[state.theySee][event];
+    await this.#put(pair, state, { ...state, theySee: next });
+    return actions;
+  }
+
+  async #put(pair: Pair, before: Subscription, after: Subscription): Promise<void> {
+    if (before.weSee === after.weSee && before.theySee === after.theySee) return;
+    const key = pairKey(pair);
+    this.#cache.delete(key);
+    const nothing = after.weSee === 'none' && after.theySee === 'none';
+    if (nothing) await this.#storage.delete(`subscription ${key}`);
+    else await this.#storage.put(`subscription ${key}`, `${after.weSee} ${after.theySee}`);
+    this.#cache.set(key, after);
+  }
+}

@@ -1,0 +1,129 @@
+// Presence values, both ways, and the merging of resources.
+
+import { describe, expect, test } from 'vitest';
+import { simple, WITHDRAWN } from '../../../src/wv/presence.ts';
+import { NS } from '../../../adapters/xmpp/namespaces.ts';
+import {
+  readPresence,
+  readPriority,
+  toAttributes,
+  toXmpp,
+  UNAVAILABLE,
+} from '../../../adapters/xmpp/presence-map.ts';
+import type { Show } from '../../../adapters/xmpp/presence-map.ts';
+import { MAX_RESOURCES, Resources } from '../../../adapters/xmpp/resources.ts';
+import { stanza, xml } from '../../../adapters/xmpp/xml.ts';
+
+describe('presence of our users', () => {
+  test.each([
+    ['AVAILABLE', undefined],
+    ['DISCREET', 'dnd'],
+    ['NOT_AVAILABLE', 'xa'],
+  ])('%s is show %s', (availability, show) => {
+    const presence = toXmpp({ OnlineStatus: simple('T'), UserAvailability: simple(availability) });
+    expect(presence).toEqual({ available: true, show, status: '' });
+  });
+
+  test('offline or withheld is unavailable, and shows nothing else', () => {
+    const rest = { UserAvailability: simple('AVAILABLE'), StatusText: simple('secret') };
+    expect(toXmpp({ ...rest, OnlineStatus: simple('F') })).toEqual(UNAVAILABLE);
+    expect(toXmpp({ ...rest, OnlineStatus: WITHDRAWN })).toEqual(UNAVAILABLE);
+  });
+
+  test('a withheld status text is not shown', () => {
+    expect(toXmpp({ OnlineStatus: simple('T'), StatusText: { valid: false, value: 'old' } }).status).toBe('');
+  });
+});
+
+describe('presence of contacts', () => {
+  const read = (attrs: Record<string, string>, show?: string, status?: string) =>
+    readPresence(
+      stanza(
+        'presence',
+        attrs,
+        show === undefined ? undefined : xml(NS.component, 'show', {}, show),
+        status === undefined ? undefined : xml(NS.component, 'status', {}, status),
+      ),
+    );
+
+  test.each([
+    [undefined, 'AVAILABLE'],
+    ['chat', 'AVAILABLE'],
+    ['away', 'NOT_AVAILABLE'],
+    ['xa', 'NOT_AVAILABLE'],
+    ['dnd', 'DISCREET'],
+    ['constructor', 'AVAILABLE'],
+  ])('show %s is %s', (show, availability) => {
+    const attributes = toAttributes(read({}, show));
+    expect(attributes.OnlineStatus).toEqual(simple('T'));
+    expect(attributes.UserAvailability).toEqual(simple(availability));
+    expect(attributes.StatusText).toEqual(WITHDRAWN);
+  });
+
+  test('unavailable is offline', () => {
+    expect(toAttributes(read({ type: 'unavailable' }, undefined, 'bye'))).toMatchObject({
+      OnlineStatus: { value: 'F' },
+      StatusText: { value: 'bye' },
+    });
+  });
+
+  test('a long status is cut between characters', () => {
+    const { status } = read({}, undefined, '😀'.repeat(300));
+    expect(Array.from(status)).toHaveLength(250);
+    expect(status.endsWith('😀…')).toBe(true);
+  });
+
+  test.each([
+    ['5', 5],
+    ['-1', -1],
+    ['999', 127],
+    ['x', 0],
+    ['', 0],
+  ])('priority %j is %i', (text, priority) => {
+    expect(readPriority(stanza('presence', {}, xml(NS.component, 'priority', {}, text)))).toBe(priority);
+  });
+});
+
+describe('several resources', () => {
+  const shown = (show: Show | undefined, status = '') => ({ available: true, show, status });
+
+  test('the highest priority counts', () => {
+    const resources = new Resources();
+    resources.update('a', shown('dnd'), 5);
+    resources.update('b', shown('chat'), 1);
+    expect(resources.merged().show).toBe('dnd');
+  });
+
+  test('ties go to the most available, then to the latest', () => {
+    const resources = new Resources();
+    resources.update('a', shown('away'), 0);
+    resources.update('b', shown(undefined, 'first'), 0);
+    resources.update('c', shown(undefined, 'second'), 0);
+    expect(resources.merged().status).toBe('second');
+    resources.update('b', shown(undefined, 'third'), 0);
+    expect(resources.merged().status).toBe('third');
+  });
+
+  test('a resource of negative priority alone is offline', () => {
+    const resources = new Resources();
+    resources.update('a', shown(undefined), -1);
+    expect(resources.merged().available).toBe(false);
+  });
+
+  test('unavailable from the bare JID ends all of them', () => {
+    const resources = new Resources();
+    resources.update('a', shown(undefined), 0);
+    resources.update('b', shown(undefined), 0);
+    resources.update('', { ...UNAVAILABLE, status: 'gone' }, 0);
+    expect(resources.merged()).toEqual({ available: false, show: undefined, status: 'gone' });
+  });
+
+  test('a contact cannot make us remember more than the limit', () => {
+    const resources = new Resources();
+    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, shown(undefined, `s${n}`), n % 7);
+    for (let n = 0; n < MAX_RESOURCES * 2; n++) resources.update(`r${n}`, UNAVAILABLE, 0);
+    expect(resources.merged().available).toBe(true);
+    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, UNAVAILABLE, 0);
+    expect(resources.empty).toBe(true);
+  });
+});

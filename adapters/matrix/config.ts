@@ -1,0 +1,143 @@
+// What the operator configures of the Matrix gateway, with defaults and limits.
+
+import { parseDomain, userAddress } from '../../src/wv/address.ts';
+import type { Domain, UserAddress } from '../../src/wv/ids.ts';
+import { MatrixConfigError, prefixOfNamespace, readRegistration } from './registration.ts';
+import type { Registration } from './registration.ts';
+
+export interface MatrixGatewayConfig {
+  readonly name?: 'matrix';
+  /** Base URL of the client-server API, e.g. `http://127.0.0.1:8008`. */
+  readonly homeserverUrl: string;
+  /** The homeserver's `server_name`: the part of user ids after the colon. */
+  readonly serverName: string;
+  /** The registration, or the file that holds it. One of the two. */
+  readonly registration?: Registration;
+  readonly registrationFile?: string;
+  /** Where the homeserver's transactions are taken. Default host 127.0.0.1. */
+  readonly listen: { readonly host?: string; readonly port: number };
+  /** WV domain of Matrix users: `@dave:hs` is `wv:dave%40hs@<pseudoDomain>`. */
+  readonly pseudoDomain: string;
+  /** Start of the localparts of ghosts; by default read from the registration's user namespace. */
+  readonly userPrefix?: string;
+  readonly presence?: {
+    /** Show WV users who authorised the gateway to Matrix. Default true. */
+    readonly publish?: boolean;
+    /** Presence updates sent to the homeserver in one second. Default 10. */
+    readonly maxPerSecond?: number;
+    /** Seconds after which a shown presence is repeated, 0 = never. Default 25. */
+    readonly refreshSeconds?: number;
+  };
+  /** A delivery report of 200 becomes a read receipt of the ghost. Default true. */
+  readonly receiptsFromDelivery?: boolean;
+  /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
+  readonly portalOnSubscribe?: boolean;
+  /** Regular expressions of user ids that are ghosts of other bridges: refused. */
+  readonly bridgePatterns?: readonly string[];
+  readonly retry?: {
+    /** Tries of one call before the relay's outbox takes over. Default 4. */
+    readonly tries?: number;
+    /** First pause in ms; it doubles, with jitter. Default 250. */
+    readonly baseDelayMs?: number;
+    /** Longest single pause in ms; a homeserver that asks for more gets its answer later. Default 5000. */
+    readonly maxDelayMs?: number;
+    /** Deadline of one call in ms, with all its tries: below the relay's for a request (10 s). Default 8000. */
+    readonly timeoutMs?: number;
+  };
+}
+
+/** The configuration with every default filled in, and checked. */
+export interface MatrixSettings {
+  readonly homeserverUrl: string;
+  readonly serverName: string;
+  readonly registration: Registration;
+  readonly host: string;
+  readonly port: number;
+  readonly pseudoDomain: Domain;
+  readonly prefix: string;
+  readonly publishPresence: boolean;
+  readonly presencePerSecond: number;
+  readonly presenceRefreshMs: number;
+  readonly receiptsFromDelivery: boolean;
+  readonly portalOnSubscribe: boolean;
+  readonly bridgePatterns: readonly RegExp[];
+  readonly retry: RetrySettings;
+}
+
+export interface RetrySettings {
+  readonly tries: number;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Ghosts of the bridges that reach the same networks as wvgate (bridging.md 2.3). */
+const OTHER_BRIDGES = ['^@_xmpp_', '^@_bifrost_', '^@xmpp_', '^@_imps_'] as const;
+
+const RETRY: RetrySettings = { tries: 4, baseDelayMs: 250, maxDelayMs: 5000, timeoutMs: 8000 };
+
+/**
+ * Checks the configuration.
+ * @throws MatrixConfigError naming the key
+ */
+export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
+  const registration = registrationOf(config);
+  const source = config.registrationFile ?? 'matrix.registration';
+  const prefix = config.userPrefix ?? prefixOfNamespace(registration.userNamespace);
+  if (prefix === undefined) throw new MatrixConfigError(`${source}: namespaces.users: no fixed prefix`);
+  const ghost = `@${prefix}x:${config.serverName}`;
+  if (!new RegExp(`^(?:${registration.userNamespace})$`).test(ghost)) {
+    throw new MatrixConfigError(`${source}: namespaces.users: does not cover ${ghost}`);
+  }
+  return {
+    homeserverUrl: homeserverUrl(config.homeserverUrl),
+    serverName: config.serverName,
+    registration,
+    host: config.listen.host ?? '127.0.0.1',
+    port: config.listen.port,
+    pseudoDomain: pseudoDomainOf(config),
+    prefix,
+    publishPresence: config.presence?.publish ?? true,
+    presencePerSecond: Math.max(1, config.presence?.maxPerSecond ?? 10),
+    presenceRefreshMs: 1000 * (config.presence?.refreshSeconds ?? 25),
+    receiptsFromDelivery: config.receiptsFromDelivery ?? true,
+    portalOnSubscribe: config.portalOnSubscribe ?? true,
+    bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
+    retry: { ...RETRY, ...config.retry },
+  };
+}
+
+/**
+ * The one watcher that stands for all of Matrix: a WV user who authorises it shows presence there (bridging.md
+ * 3.5, rule 2).
+ */
+export function pseudoWatcher(config: Pick<MatrixGatewayConfig, 'pseudoDomain'>): UserAddress {
+  return userAddress('gateway', pseudoDomainOf(config));
+}
+
+function pseudoDomainOf(config: Pick<MatrixGatewayConfig, 'pseudoDomain'>): Domain {
+  const domain = parseDomain(config.pseudoDomain);
+  if (domain === undefined) throw new MatrixConfigError('matrix.pseudoDomain: not a domain');
+  return domain;
+}
+
+function registrationOf(config: MatrixGatewayConfig): Registration {
+  if (config.registration !== undefined) return config.registration;
+  if (config.registrationFile !== undefined) return readRegistration(config.registrationFile);
+  throw new MatrixConfigError('matrix.registrationFile: needed');
+}
+
+function homeserverUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:/.test(text)) {
+    throw new MatrixConfigError('matrix.homeserverUrl: not an http or https URL');
+  }
+  return text.replace(/\/+$/, '');
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new MatrixConfigError(`matrix.bridgePatterns: ${text}: not a regular expression`, { cause: error });
+  }
+}

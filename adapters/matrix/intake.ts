@@ -1,0 +1,96 @@
+// From a pushed transaction to the parts of the gateway: what is kept, what is an echo, who handles what.
+
+import type { RelayPort } from '../../src/sap/port.ts';
+import type { MatrixAddresses } from './addresses.ts';
+import { presenceUpdate, readReceipts, roomEvent } from './events.ts';
+import type { InboxContent, RoomEvent } from './events.ts';
+import type { Ghosts } from './ghosts.ts';
+import { reasonOf } from './inbox.ts';
+import type { Membership } from './membership.ts';
+import type { InboundMessages } from './messages-in.ts';
+import type { OutboundMessages } from './messages-out.ts';
+import type { Portals } from './portals.ts';
+import type { Watching } from './presence-in.ts';
+import type { ReadReports } from './read-reports.ts';
+import type { PushedTransaction, TransactionTaker } from './transactions.ts';
+
+export interface IntakeOptions {
+  readonly relay: RelayPort;
+  readonly addresses: MatrixAddresses;
+  readonly ghosts: Ghosts;
+  readonly portals: Portals;
+  readonly membership: Membership;
+  readonly inbound: InboundMessages;
+  readonly outbound: OutboundMessages;
+  readonly reports: ReadReports;
+  readonly watching: Watching;
+  /** Commits to the inbox; false when it is full. */
+  readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
+}
+
+type Handler = (intake: IntakeOptions, event: RoomEvent, attempt: number) => Promise<void>;
+
+const HANDLERS: Readonly<Record<string, Handler>> = {
+  'm.room.create': ({ portals }, event) => portals.adopt(event),
+  'm.room.member': async ({ membership, inbound }, event) => {
+    inbound.renamed(event);
+    await membership.member(event);
+  },
+  'm.room.message': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.sticker': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.room.encryption': ({ membership }, event) => membership.encryption(event),
+  'm.room.encrypted': ({ membership }, event) => membership.encrypted(event),
+  'm.room.tombstone': ({ membership }, event) => membership.tombstone(event),
+};
+
+export class Intake implements TransactionTaker {
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  async take({ events, ephemeral }: PushedTransaction): Promise<boolean> {
+    const { addresses, outbound, take } = this.#options;
+    const known = events.map(roomEvent).filter((event) => event !== undefined);
+    const echoes = known.filter((event) => addresses.isOurs(event.sender));
+    const theirs = known.filter((event) => !addresses.isOurs(event.sender));
+    const created = echoes.filter((event) => event.type === 'm.room.create');
+    const receipts = ephemeral.flatMap(readReceipts).filter((receipt) => !addresses.isOurs(receipt.user));
+    if (!(await take([...created, ...theirs, ...receipts]))) return false;
+    await Promise.all(echoes.map((event) => outbound.echo(event)));
+    this.#presence(ephemeral);
+    return true;
+  }
+
+  async userExists(ghostId: string): Promise<boolean> {
+    const { addresses, relay, ghosts } = this.#options;
+    if (ghostId === addresses.bot) return true;
+    const user = addresses.userOf(ghostId);
+    if (user === undefined || !(await relay.userExists(user))) return false;
+    await ghosts.ensure(user);
+    return true;
+  }
+
+  /** Handles one event of the inbox, in its room's queue. */
+  async handle(content: InboxContent, attempt: number): Promise<void> {
+    const { reports } = this.#options;
+    if (!('id' in content)) {
+      await reports.read(content);
+      return;
+    }
+    await HANDLERS[content.type]?.(this.#options, content, attempt);
+    await reports.passed(content.room, content.id);
+  }
+
+  /** Presence is state: what is lost here comes again with the next change. */
+  #presence(ephemeral: readonly unknown[]): void {
+    const { addresses, watching, relay } = this.#options;
+    for (const update of ephemeral.map(presenceUpdate)) {
+      if (update === undefined || addresses.isOurs(update.user)) continue;
+      watching.pushed(update).catch((error: unknown) => {
+        relay.log.error({ error: reasonOf(error) }, 'matrix: presence was not passed on');
+      });
+    }
+  }
+}

@@ -1,0 +1,165 @@
+// Who is in a room, and whether the room is one we bridge: invitations of ghosts, comings and goings, encryption,
+// upgrades (bridging.md 3.4, 6; field-lessons 6.2).
+
+import type { RelayPort } from '../../src/sap/port.ts';
+import type { UserAddress } from '../../src/wv/ids.ts';
+import type { MatrixAddresses } from './addresses.ts';
+import type { HomeserverClient } from './client.ts';
+import { HomeserverError } from './errors.ts';
+import { text } from './events.ts';
+import type { RoomEvent } from './events.ts';
+import type { Ghosts } from './ghosts.ts';
+import type { MatrixUserId, RoomId } from './ids.ts';
+import type { Notices } from './notices.ts';
+import type { Portal, Portals } from './portals.ts';
+
+const ENCRYPTED =
+  'Messages in encrypted rooms cannot be bridged. Please start a chat with me that is not encrypted.';
+const CROWDED = 'I only take part in direct chats of two, so I am leaving this room.';
+const UPGRADED = 'This room was replaced and is no longer bridged. Please start a new chat with me.';
+const NO_SUCH_USER = 'There is no such user.';
+const OTHER_BRIDGE = 'Users of other bridges are not bridged.';
+
+export interface MembershipOptions {
+  readonly relay: RelayPort;
+  readonly client: HomeserverClient;
+  readonly addresses: MatrixAddresses;
+  readonly ghosts: Ghosts;
+  readonly portals: Portals;
+  readonly notices: Notices;
+}
+
+export class Membership {
+  readonly #options: MembershipOptions;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** m.room.member, of a ghost or of anybody in a room with one. */
+  async member(event: RoomEvent): Promise<void> {
+    const target = event.stateKey ?? '';
+    const membership = text(event.content, 'membership');
+    if (this.#options.addresses.isOurs(target)) await this.#ofGhost(event, target, membership);
+    else await this.#ofPeer(event, target, membership);
+  }
+
+  /** m.room.encryption: there is no way back, so the portal is over. */
+  async encryption(event: RoomEvent): Promise<void> {
+    const portal = await this.#options.portals.inRoom(event.room);
+    if (portal !== undefined) await this.#endPortal(portal, 'encrypted', ENCRYPTED);
+  }
+
+  /** m.room.encrypted: a message that we cannot read. */
+  async encrypted(event: RoomEvent): Promise<void> {
+    await this.encryption(event);
+  }
+
+  /**
+   * m.room.tombstone. The successor is not followed: a forged one has led bridges into rooms of others
+   * (CVE-2021-32659); the next message makes a portal of our own.
+   */
+  async tombstone(event: RoomEvent): Promise<void> {
+    const portal = await this.#options.portals.inRoom(event.room);
+    if (portal !== undefined) await this.#endPortal(portal, 'upgraded', UPGRADED);
+  }
+
+  async #ofGhost(event: RoomEvent, target: string, membership: string | undefined): Promise<void> {
+    if (membership === 'invite') {
+      await this.#invited(event, target as MatrixUserId);
+      return;
+    }
+    const putOut = (membership === 'leave' || membership === 'ban') && event.sender !== target;
+    if (!putOut) return;
+    const portal = await this.#options.portals.inRoom(event.room);
+    if (portal !== undefined) await this.#options.portals.apply(portal, 'expelled');
+  }
+
+  async #ofPeer(event: RoomEvent, target: string, membership: string | undefined): Promise<void> {
+    const { portals } = this.#options;
+    const portal = await portals.inRoom(event.room);
+    if (portal === undefined) return;
+    if (target !== portal.peer) {
+      if (membership === 'join' || membership === 'invite') await this.#endPortal(portal, 'crowded', CROWDED);
+      return;
+    }
+    if (membership === 'join') await portals.apply(portal, 'joined');
+    else if (membership === 'leave' || membership === 'ban') await portals.apply(portal, 'left');
+  }
+
+  async #invited(event: RoomEvent, ghost: MatrixUserId): Promise<void> {
+    const { addresses, client, relay } = this.#options;
+    const peer = event.sender;
+    if (addresses.isOurs(peer)) return;
+    const user = addresses.userOf(ghost);
+    if (user === undefined || !(await relay.userExists(user))) {
+      await this.#decline(ghost, event.room, NO_SUCH_USER);
+    } else if (addresses.addressOf(peer) === undefined) {
+      await this.#decline(ghost, event.room, OTHER_BRIDGE);
+    } else if (await this.#joined(user, event.room)) {
+      const portal: Portal = { user, peer, room: event.room, state: 'joined' };
+      if (await client.isEncrypted(ghost, event.room)) await this.#leaveWith(portal, 'encrypted', ENCRYPTED);
+      else if (await this.#isCrowded(portal, ghost)) await this.#leaveWith(portal, 'crowded', CROWDED);
+      else await this.#opened(portal);
+    }
+  }
+
+  /** False when the invitation was taken back in the meantime. */
+  async #joined(user: UserAddress, room: RoomId): Promise<boolean> {
+    const ghost = await this.#options.ghosts.ensure(user);
+    try {
+      await this.#options.client.join(ghost, room);
+      return true;
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      this.#options.relay.log.info({ ghost, room, errcode: error.errcode }, 'matrix: an invitation was void');
+      return false;
+    }
+  }
+
+  async #isCrowded(portal: Portal, ghost: MatrixUserId): Promise<boolean> {
+    const members = await this.#options.client.members(ghost, portal.room);
+    return members.some((member) => member !== ghost && member !== portal.peer);
+  }
+
+  async #opened(portal: Portal): Promise<void> {
+    this.#options.relay.metrics.count('matrix_portals_total', { by: 'user' });
+    await this.#options.portals.open(portal);
+  }
+
+  async #endPortal(portal: Portal, key: string, words: string): Promise<void> {
+    await this.#leaveWith(portal, key, words);
+    await this.#options.portals.apply(portal, 'unusable');
+  }
+
+  /** Says why, once, and leaves: a room that is not bridged must not look as if it were. */
+  async #leaveWith(portal: Portal, key: string, words: string): Promise<void> {
+    const { client, ghosts, notices, relay } = this.#options;
+    const ghost = await ghosts.ensure(portal.user);
+    try {
+      await notices.once(ghost, portal.room, key, words);
+      await client.leave(ghost, portal.room, words);
+    } catch (error) {
+      // 403: the ghost is outside already, which is what was wanted.
+      if (!isFinal(error)) throw error;
+      relay.log.info({ ghost, room: portal.room, errcode: error.errcode }, 'matrix: could not leave a room');
+    }
+  }
+
+  /** An invitation is refused by its ghost, which may have to be made for it: the inviter would wait for ever. */
+  async #decline(ghost: MatrixUserId, room: RoomId, reason: string): Promise<void> {
+    const { client, addresses, relay } = this.#options;
+    relay.metrics.count('matrix_invites_refused_total');
+    try {
+      if (ghost !== addresses.bot) await client.register(addresses.bot, ghost);
+      await client.leave(ghost, room, reason);
+    } catch (error) {
+      if (!isFinal(error)) throw error;
+      relay.log.info({ ghost, room, errcode: error.errcode }, 'matrix: an invitation could not be refused');
+    }
+  }
+}
+
+function isFinal(error: unknown): error is HomeserverError {
+  return error instanceof HomeserverError && !error.transient;
+}

@@ -1,0 +1,141 @@
+// Messages from WV into Matrix (bridging.md 4, 11): into the portal, under a transaction id derived from the
+// MessageID, so that the relay may repeat a request whose answer it never saw.
+
+import type { RelayPort } from '../../src/sap/port.ts';
+import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
+import { trusted } from '../../src/wv/ids.ts';
+import type { Party } from '../../src/wv/message.ts';
+import type { SendMessageRequest, SendMessageResponse } from '../../src/wv/primitives.ts';
+import { combine, isSuccess, OK, result } from '../../src/wv/status.ts';
+import type { DetailedResult, Result } from '../../src/wv/status.ts';
+import type { MatrixAddresses } from './addresses.ts';
+import type { HomeserverClient } from './client.ts';
+import { HomeserverError, resultOf } from './errors.ts';
+import { text } from './events.ts';
+import type { RoomEvent } from './events.ts';
+import type { Ghosts } from './ghosts.ts';
+import { transactionId } from './ids.ts';
+import type { EventId, MatrixUserId } from './ids.ts';
+import type { Portal, Portals } from './portals.ts';
+import type { SerialQueues } from './queues.ts';
+import type { ReadReports } from './read-reports.ts';
+import { matrixContent } from './text.ts';
+
+/** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
+const MARK = 'org.wvgate.message';
+/** Older messages carry the time at which they were sent. */
+const TIMESTAMP_AFTER_MS = 60_000;
+
+export interface OutboundOptions {
+  readonly relay: RelayPort;
+  readonly client: HomeserverClient;
+  readonly addresses: MatrixAddresses;
+  readonly ghosts: Ghosts;
+  readonly portals: Portals;
+  readonly queues: SerialQueues;
+  readonly reports: ReadReports;
+}
+
+export class OutboundMessages {
+  readonly #options: OutboundOptions;
+
+  constructor(options: OutboundOptions) {
+    this.#options = options;
+  }
+
+  /** Serves one request; never rejects for what the homeserver did. */
+  async send(request: SendMessageRequest): Promise<SendMessageResponse> {
+    const { message } = request;
+    const [only, ...others] = message.recipients;
+    const answer = (outcome: Result): SendMessageResponse => {
+      this.#options.relay.metrics.count('matrix_messages_total', {
+        to: 'matrix',
+        code: String(outcome.code),
+      });
+      return { primitive: 'SendMessageResponse', messageId: message.id, result: outcome };
+    };
+    if (only === undefined) return answer(result(402, 'no recipient'));
+    // One recipient: his result is the result, with what it says about trying again.
+    if (others.length === 0) return answer(await this.#sendTo(request, only));
+    const outcomes = await Promise.all(
+      message.recipients.map(async (party) => ({ party, outcome: await this.#sendTo(request, party) })),
+    );
+    const failures = outcomes.filter(({ outcome }) => !isSuccess(outcome)).map(detailed);
+    return answer(combine(outcomes.length - failures.length, failures));
+  }
+
+  /**
+   * Links an event of ours that the homeserver pushes back. Usually it is known; it is not when we were killed
+   * between the homeserver's 200 and our note.
+   */
+  async echo(event: RoomEvent): Promise<void> {
+    const id = text(event.content, MARK);
+    const { storage } = this.#options.relay;
+    if (id === undefined || (await storage.messageOf(event.room, event.id)) !== undefined) return;
+    await storage.link(event.room, event.id, trusted<MessageId>(id));
+  }
+
+  async #sendTo(request: SendMessageRequest, recipient: Party): Promise<Result> {
+    const { addresses, portals, queues, relay } = this.#options;
+    const { sender, expiresAt } = request.message;
+    if (recipient.kind !== 'user' || sender.kind !== 'user') return result(405, 'groups are not bridged');
+    const peer = addresses.peerOf(recipient.user);
+    if (peer === undefined) return result(531);
+    if (expiresAt <= relay.clock.now()) return result(542);
+    try {
+      const portal = await portals.ensure(sender.user, peer);
+      await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
+      return OK;
+    } catch (error) {
+      if (!(error instanceof HomeserverError)) throw error;
+      const outcome = resultOf(error);
+      const fields = {
+        message: request.message.id,
+        status: error.status,
+        errcode: error.errcode,
+        code: outcome.code,
+      };
+      relay.log.info(fields, 'matrix: a message was not taken');
+      return outcome;
+    }
+  }
+
+  /** In the room's queue, so that a receipt is looked at only after the event it may be for is known. */
+  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<void> {
+    const { relay, reports, ghosts } = this.#options;
+    const { message } = request;
+    const known = await relay.storage.remoteOf(message.id);
+    const ghost = await ghosts.ensure(portal.user);
+    const event =
+      known?.conversation === portal.room
+        ? (known.remoteId as EventId)
+        : await this.#put(request, portal, ghost);
+    await relay.storage.link(portal.room, event, message.id);
+    if (request.deliveryReport) {
+      await reports.expect(portal.room, { event, messageId: message.id, sender: portal.user, recipient });
+    }
+  }
+
+  async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {
+    const { client, relay } = this.#options;
+    const { id, content, sentAt } = request.message;
+    const body = { ...matrixContent(content), [MARK]: id };
+    const transaction = transactionId(portal.room, ghost, id, '0');
+    const isOld = relay.clock.now() - sentAt > TIMESTAMP_AFTER_MS;
+    const send = () => client.sendMessage(ghost, portal.room, body, transaction, isOld ? sentAt : undefined);
+    try {
+      return await send();
+    } catch (error) {
+      if (!(error instanceof HomeserverError) || error.status !== 403) throw error;
+      // The ghost is perhaps only invited (its join was never seen to its end).
+      await client.join(ghost, portal.room);
+      return await send();
+    }
+  }
+}
+
+function detailed({ party, outcome }: { party: Party; outcome: Result }): DetailedResult {
+  return party.kind === 'user'
+    ? { code: outcome.code, users: [party.user] }
+    : { code: outcome.code, groups: [party.group] };
+}

@@ -1,43 +1,45 @@
-// A clock that tests move.
+// Test support: time that stands still until a test moves it.
 
 import type { Clock } from '../../src/ops/ports.ts';
 
-export class ManualClock implements Clock {
-  #now: number;
-  #serial = 0;
-  readonly #timers = new Map<number, { readonly at: number; readonly task: () => void }>();
+interface Task {
+  readonly at: number;
+  readonly run: () => void;
+}
 
-  constructor(start = 1_700_000_000_000) {
-    this.#now = start;
-  }
+/** 2008-05-22T10:56:26Z, the date that client-quirks.md writes as 20080522T105626Z. */
+export const START = Date.UTC(2008, 4, 22, 10, 56, 26);
+
+export class ManualClock implements Clock {
+  #now = START;
+  readonly #tasks = new Set<Task>();
 
   now(): number {
     return this.#now;
   }
 
-  after(delay: number, task: () => void): () => void {
-    this.#serial += 1;
-    const serial = this.#serial;
-    this.#timers.set(serial, { at: this.#now + delay, task });
-    return () => this.#timers.delete(serial);
+  after(delay: number, run: () => void): () => void {
+    const task = { at: this.#now + Math.max(0, delay), run };
+    this.#tasks.add(task);
+    return () => this.#tasks.delete(task);
   }
 
-  get timers(): number {
-    return this.#timers.size;
-  }
-
-  /** Moves time on, running what becomes due in its order. */
+  /** Moves time on by `ms` and runs what falls due, in order. What those tasks start goes on by itself. */
   advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers]
-        .filter(([, timer]) => timer.at <= end)
-        .sort((a, b) => a[1].at - b[1].at)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due[0]);
-      this.#now = Math.max(this.#now, due[1].at);
-      due[1].task();
+    const target = this.#now + ms;
+    for (let next = this.#next(target); next !== undefined; next = this.#next(target)) {
+      this.#tasks.delete(next);
+      this.#now = next.at;
+      next.run();
     }
-    this.#now = end;
+    this.#now = target;
+  }
+
+  #next(until: number): Task | undefined {
+    let first: Task | undefined;
+    for (const task of this.#tasks) {
+      if (task.at <= until && (first === undefined || task.at < first.at)) first = task;
+    }
+    return first;
   }
 }

@@ -7,7 +7,7 @@ import { trusted, type MessageId } from '../../../src/wv/ids.ts';
 import { status, type RequestPrimitive, type SendMessageRequest } from '../../../src/wv/primitives.ts';
 import { OK, result } from '../../../src/wv/status.ts';
 import { FakeGateway } from '../../support/fake-gateway.ts';
-import { ManualClock } from '../../support/manual-clock.ts';
+import { ManualClock, START } from '../../support/manual-clock.ts';
 import { NO_METRICS, SILENT } from '../../support/silence.ts';
 
 const HOME = parseDomain('wv.test')!;
@@ -24,15 +24,15 @@ function message(id: string, text = id, to = bob): SendMessageRequest {
       id: trusted<MessageId>(id),
       sender: { kind: 'user', user: ann },
       recipients: [{ kind: 'user', user: to }],
-      sentAt: 0,
-      expiresAt: 1_000_000,
+      sentAt: START,
+      expiresAt: START + 1_000_000,
       content: { contentType: 'text/plain', encoding: 'none', data: text },
     },
   };
 }
 
 async function scene() {
-  const clock = new ManualClock(0);
+  const clock = new ManualClock();
   const store = await openSqliteStore({ file: ':memory:', clock });
   const gateway = new FakeGateway('far.test', ['SendMessageRequest', 'SubscribeRequest', 'GetPresenceRequest']);
   const local: RequestPrimitive[] = [];

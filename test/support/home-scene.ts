@@ -1,0 +1,106 @@
+// Homes with services over an in-memory store, and clients that note what they are told: for tests of services
+// without any access door.
+
+import { serveLocally } from '../../src/sap/local-homes.ts';
+import { Outbox } from '../../src/sap/outbox.ts';
+import { Relay } from '../../src/sap/relay.ts';
+import type { Client, Interest } from '../../src/services/client.ts';
+import { ContactLists } from '../../src/services/contact-lists.ts';
+import { Homes, type Home } from '../../src/services/home.ts';
+import { Messaging } from '../../src/services/messaging.ts';
+import { maskOf } from '../../src/services/presence/masks.ts';
+import { Publishing } from '../../src/services/presence/publishing.ts';
+import { Watching } from '../../src/services/presence/watching.ts';
+import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.ts';
+import { trusted, type ClientId, type MessageId, type UserAddress } from '../../src/wv/ids.ts';
+import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
+import type { RequestPrimitive } from '../../src/wv/primitives.ts';
+import { FakeGateway } from './fake-gateway.ts';
+import { ManualClock } from './manual-clock.ts';
+import { NO_METRICS, SILENT } from './silence.ts';
+
+export const HOME = parseDomain('wv.test')!;
+export const FAR = parseDomain('far.test')!;
+
+export class NotingClient implements Client {
+  readonly clientId = trusted<ClientId>('test');
+  readonly reactive = true;
+  readonly since = 0;
+  ownPresence: PresenceAttributes = {};
+  readonly interests = new Map<UserAddress, Interest>();
+  readonly presence = new Map<UserAddress, PresenceAttributes>();
+  readonly entries: NewQueueEntry[] = [];
+  readonly gone: string[] = [];
+  readonly asked: { watcher: UserAddress; attributes: AttributeFilter | undefined }[] = [];
+
+  interestIn(publisher: UserAddress): Interest | undefined {
+    return this.interests.get(publisher);
+  }
+  presenceChanged(publisher: UserAddress, attributes: PresenceAttributes): void {
+    this.presence.set(publisher, { ...this.presence.get(publisher), ...attributes });
+  }
+  queued(entry: NewQueueEntry): void {
+    this.entries.push(entry);
+  }
+  dequeued(messageId: MessageId, kind: QueueItem['kind']): void {
+    this.gone.push(`${kind} ${messageId}`);
+  }
+  authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
+    this.asked.push({ watcher, attributes });
+  }
+  disconnect(): void {}
+}
+
+export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy']) {
+  const clock = new ManualClock();
+  const store = await openSqliteStore({ file: ':memory:', clock });
+  const service = serviceAddress(HOME);
+  let serial = 0;
+  const ids = { random: () => `id-${++serial}` };
+  const homes = new Homes(store, HOME, 100);
+  const gateway = new FakeGateway('far.test', [
+    'SendMessageRequest',
+    'DeliveryStatusReport',
+    'SubscribeRequest',
+    'UnsubscribeRequest',
+    'PresenceNotification',
+    'PresenceAuthResponse',
+    'GetPresenceRequest',
+  ]);
+  const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
+  const local = (request: RequestPrimitive) => serveLocally({ messaging, publishing, watching }, request);
+  const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
+  relay.addGateway(gateway);
+  const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };
+  const messaging = new Messaging({ store, homes, outgoing: relay, clock, ids, log: SILENT, service, limits });
+  const publishing = new Publishing({
+    store,
+    homes,
+    outgoing: relay,
+    clock,
+    log: SILENT,
+    service,
+    collectiveWatchers: new Set([userAddress('gateway', FAR)]),
+    openAttributes: maskOf([]),
+    limits: { watchers: 100, pendingAuthorizations: 2 },
+  });
+  const watching = new Watching({ homes, outgoing: relay, service });
+  const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
+  for (const name of names) {
+    const address = userAddress(name, HOME);
+    await store.createUser({ address, credentials: {}, createdAt: 0, active: true }, []);
+  }
+  const at = async (name: string): Promise<Home> => {
+    const home = await homes.get(userAddress(name, HOME));
+    if (home === undefined) throw new Error(`no user ${name}`);
+    return home;
+  };
+  const online = async (name: string): Promise<NotingClient> => {
+    const client = new NotingClient();
+    (await at(name)).clients.add(client);
+    return client;
+  };
+  return { clock, store, homes, gateway, relay, messaging, publishing, watching, lists, at, online };
+}

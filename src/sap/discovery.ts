@@ -73,6 +73,7 @@ const SINCE: Partial<Record<ServiceFunction, readonly CspVersion[]>> = {
   REACT: ['1.1', '1.2'],
   CAAUT: ['1.1', '1.2'],
   CALI: ['1.1', '1.2'],
+  DALI: ['1.1', '1.2'],
   GALS: ['1.1', '1.2'],
 };
 
@@ -149,4 +150,18 @@ export function featureTree(functions: ReadonlySet<ServiceFunction>, version: Cs
 /** Requested functions that this server does not have: what Service-Response/Functions lists. */
 export function unavailable(requested: ReadonlySet<ServiceFunction>): ReadonlySet<ServiceFunction> {
   return new Set([...requested].filter((name) => !AVAILABLE.has(name)));
+}
+
+/**
+ * What a client may use after negotiation: what it asked for and is here, and what its version has primitives for
+ * but no word in the tree (1.3 lost the attribute lists and reactive authorization there).
+ */
+export function agreedFunctions(
+  requested: ReadonlySet<ServiceFunction>,
+  version: CspVersion,
+): ReadonlySet<ServiceFunction> {
+  const agreed = [...AVAILABLE].filter(
+    (name) => requested.has(name) || !(SINCE[name]?.includes(version) ?? true),
+  );
+  return new Set(agreed);
 }

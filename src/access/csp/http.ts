@@ -72,7 +72,7 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = request.url?.split('?', 1)[0] ?? '/';
+  const path = pathOf(request.url ?? '/');
   const encoding = contentKind(request.headers['content-type']);
   if (request.method !== 'POST')
     return refuse(request, response, path === '/' || path === options.path ? 405 : 404);
@@ -92,6 +92,12 @@ async function serve(
     if (!response.writableFinished) answer.lost();
   });
   respond(response, 200, request.headers['content-type'] ?? 'text/xml', answer.body);
+}
+
+/** COMPAT(WAP gateways, J2ME): the request line may hold the whole URL (RFC 9112 section 3.2.2), even without a path. */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1)[0];
+  return path === undefined || path === '' ? '/' : path;
 }
 
 /** HTTP errors are for what is no CSP message at all: phones take them for transport faults. */

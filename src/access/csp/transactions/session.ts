@@ -122,7 +122,7 @@ const service = inSession('Service-Request', async ({ services, session, version
   const features = child(child(transaction.content, 'Functions'), 'WVCSPFeat');
   const requested = requestedFunctions(features, version);
   const denied = unavailable(requested);
-  session.services = new Set([...requested].filter((name) => !denied.has(name)));
+  session.services = agreedFunctions(requested, version);
   // csp-transactions 1.6: REACT in the request, or no filter at all, switches questions about watchers on.
   session.reactive = requested.has('REACT') || version === '1.3';
   await services.sessions.save(session);
@@ -154,10 +154,10 @@ export const sessionTransactions: Handlers = {
   'GetSPInfo-Request': { outband: true, handle: spInfo },
   'WV-CSP-NSDiscovery-Request': { outband: true, handle: versionDiscovery },
   'Logout-Request': logout,
-  // A client that says Disconnect is gone: nothing to answer.
-  Disconnect: inSession('Disconnect', async ({ services, session }) => {
+  // Some word is owed to every request: Android takes an empty answer for a fault (client-quirks section 1).
+  Disconnect: inSession('Disconnect', async ({ services, session, version, transaction }) => {
     await services.sessions.end(session);
-    return undefined;
+    return transaction.mode === 'Request' ? statusElement(OK, version) : undefined;
   }),
   'KeepAlive-Request': keepAlive,
   'Polling-Request': { handle: async () => undefined },

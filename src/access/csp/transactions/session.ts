@@ -6,7 +6,7 @@ import { trusted, type ClientId } from '../../../wv/ids.ts';
 
 import { OK, result, type Result } from '../../../wv/status.ts';
 import { CSP_VERSIONS, NAMESPACES } from '../../../wv/version.ts';
-import { AVAILABLE, featureTree, requestedFunctions, unavailable } from '../../../sap/discovery.ts';
+import { agreedFunctions, AVAILABLE, featureTree, requestedFunctions, unavailable } from '../../../sap/discovery.ts';
 import type { LoginOutcome } from '../../../sap/authentication.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, isBindError, readBody, type Body } from '../codec/binding.ts';

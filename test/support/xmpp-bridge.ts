@@ -8,7 +8,7 @@ import { ConversationQueues } from '../../adapters/xmpp/conversation-queue.ts';
 import { parseJid } from '../../adapters/xmpp/jid.ts';
 import { serialize, stanza } from '../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../adapters/xmpp/xml.ts';
-import { ManualClock } from './xmpp-clock.ts';
+import { ManualClock } from './manual-clock.ts';
 import { FakeRelay, HOME } from './xmpp-relay.ts';
 
 export const COMPONENT = 'imps.xmpp.example';

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Confirmation } from '../../../adapters/xmpp/confirmation.ts';
-import { ManualClock } from '../../support/xmpp-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('confirmation', () => {
   let clock: ManualClock;

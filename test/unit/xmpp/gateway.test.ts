@@ -12,7 +12,7 @@ import { Pacer } from '../../../adapters/xmpp/pacer.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { elementsOf, xml } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
-import { ManualClock } from '../../support/xmpp-clock.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/xmpp-eventually.ts';
 import { FakeRelay, wv } from '../../support/xmpp-relay.ts';
 import { subscribe, textMessage } from '../../support/xmpp-requests.ts';

@@ -24,6 +24,11 @@ export class ManualClock implements Clock {
     return () => this.#tasks.delete(task);
   }
 
+  /** Tasks that wait for their time. */
+  get timers(): number {
+    return this.#tasks.size;
+  }
+
   /** Moves time on by `ms` and runs what falls due, in order. What those tasks start goes on by itself. */
   advance(ms: number): void {
     const target = this.#now + ms;

@@ -253,6 +253,9 @@ function withPaths(config: Config, base: string): Config {
   };
 }
 
+/** Listening on these means every interface; nobody can connect to them. */
+const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
 /** Checks a configuration given as an object. `source` names it in errors. */
 export function checkConfig(input: unknown, source: string, base: string): Config {
   const checked = configSchema.safeParse(input ?? {});
@@ -263,8 +266,14 @@ export function checkConfig(input: unknown, source: string, base: string): Confi
     throw new ConfigError(problems.join('\n'));
   }
   const { keepAlive } = checked.data.session;
-  if (keepAlive.min > keepAlive.max || keepAlive.default > keepAlive.max) {
-    throw new ConfigError(`${source}: session.keepAlive: min and default must not be above max`);
+  if (keepAlive.min > keepAlive.default || keepAlive.default > keepAlive.max) {
+    throw new ConfigError(`${source}: session.keepAlive: default must lie between min and max`);
+  }
+  const { tcp } = checked.data.listen.cir;
+  if (tcp !== undefined && tcp.address === undefined && ANY_ADDRESS.has(tcp.host)) {
+    throw new ConfigError(
+      `${source}: listen.cir.tcp.address: needed with host ${tcp.host}: phones are told this address to connect to`,
+    );
   }
   return withPaths(checked.data, base);
 }

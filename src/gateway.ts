@@ -90,7 +90,8 @@ function domainIn(config: Config): Domain {
   return domain;
 }
 
-function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
+/** The gateways of a configuration, not started. Throws for settings that cannot work. */
+export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
     const { host, port, component, secret, domains, pseudoDomain } = xmpp;

@@ -124,7 +124,7 @@ function pseudoDomainOf(config: Pick<MatrixGatewayConfig, 'pseudoDomain'>): Doma
 function registrationOf(config: MatrixGatewayConfig): Registration {
   if (config.registration !== undefined) return config.registration;
   if (config.registrationFile !== undefined) return readRegistration(config.registrationFile);
-  throw new MatrixConfigError('matrix.registrationFile: needed');
+  throw new MatrixConfigError('matrix.registration: needed');
 }
 
 function homeserverUrl(text: string): string {

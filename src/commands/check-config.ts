@@ -1,4 +1,27 @@
+import { accessSync, constants } from 'node:fs';
+import { ConfigError, type Config } from '../config.ts';
+import { configuredGateways } from '../gateway.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
+
+/** Files the configuration names must be readable, and the gateways must accept what they are given. */
+function checkFiles(config: Config, source: string): void {
+  const { tls } = config.listen.csp;
+  const named: readonly (readonly [key: string, file: string | undefined])[] = [
+    ['listen.csp.tls.cert', tls?.cert],
+    ['listen.csp.tls.key', tls?.key],
+    ['passwordKeyFile', config.passwordKeyFile],
+    ['matrix.registration', config.matrix?.registration],
+  ];
+  for (const [key, file] of named) {
+    if (file === undefined) continue;
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      throw new ConfigError(`${source}: ${key}: ${file} cannot be read`, { cause: error });
+    }
+  }
+  configuredGateways(config);
+}
 
 export const checkConfigCommand: Command = {
   usage: 'check-config [--config FILE]',
@@ -6,6 +29,7 @@ export const checkConfigCommand: Command = {
   async run(args, projectRoot) {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
+    checkFiles(config, file);
     const { csp, cir, ops } = config.listen;
     const lines = [
       `${file}: good`,

@@ -261,7 +261,8 @@ export class Publishing {
 
   private maySee(home: Home, watcher: UserAddress): AttributeMask {
     const neighbour = domainOf(watcher) === this.deps.homes.domain && !isBlocked(home, watcher);
-    return authorized(home, watcher) | (neighbour ? this.deps.openAttributes : 0);
+    const collective = this.deps.collectiveWatchers.has(watcher);
+    return authorized(home, watcher, collective) | (neighbour ? this.deps.openAttributes : 0);
   }
 
   private async notify(

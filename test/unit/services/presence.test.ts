@@ -120,6 +120,19 @@ describe('who may see what', () => {
     expect(scene.gateway.requests).toEqual([]);
   });
 
+  it('does not show to a whole network what the default list shows to everybody', async () => {
+    await allow('everybody', ['OnlineStatus']);
+    const watcher = userAddress('gateway', FAR);
+    const meta = { service: `wv:@${FAR}` as never };
+    const request = { primitive: 'SubscribeRequest', meta, watcher, publishers: [ann] } as const;
+    await scene.relay.emit(scene.gateway, request);
+    expect(scene.gateway.requests).toEqual([]);
+    const home = await scene.at('ann');
+    const subject = { kind: 'user', user: watcher } as const;
+    await scene.publishing.putAttributeList(home, { subject, attributes: ['OnlineStatus'] });
+    expect(scene.gateway.requests).toMatchObject([{ primitive: 'PresenceNotification', watchers: [watcher] }]);
+  });
+
   it('bounds unanswered questions (507)', async () => {
     const codes = [];
     for (const name of ['a', 'b', 'c']) {

@@ -45,5 +45,7 @@ const child = spawn(node, [...flags, resolve(root, program), ...args], {
   stdio: 'inherit',
   cwd: process.env.INIT_CWD ?? process.cwd(),
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// A terminal gives Ctrl-C to the program as well; a second one would end it before it has tidied up.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
 child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 128 + 15));

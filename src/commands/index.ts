@@ -2,6 +2,7 @@
 
 import { checkConfigCommand } from './check-config.ts';
 import type { Command } from './command.ts';
+import { demoCommand } from './demo.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
 import { userCommand } from './user.ts';
@@ -10,6 +11,7 @@ export { UsageError, type Command } from './command.ts';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   serve: serveCommand,
+  demo: demoCommand,
   'check-config': checkConfigCommand,
   user: userCommand,
   registration: registrationCommand,

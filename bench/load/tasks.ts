@@ -1,0 +1,40 @@
+// What the programs below bench/load are told, and the names that both sides of the benchmark know.
+
+export const DOMAIN = 'bench.example';
+export const PASSWORD = 'bench-secret';
+export const userName = (index: number): string => `u${index}`;
+export const userAddress = (index: number): string => `wv:${userName(index)}@${DOMAIN}`;
+
+/** Pairs of users, each with one message under way. */
+export interface PairsTask {
+  readonly pairs: number;
+}
+
+/** WV users u0 … at our server. */
+export interface PhonesTask extends PairsTask {
+  readonly port: number;
+  /** Put a DateTime into messages, as some phones do: the server then looks for repeats. */
+  readonly dated?: boolean;
+}
+
+export interface XmppAccount {
+  readonly name: string;
+  readonly password: string;
+}
+
+export interface XmppTask extends PairsTask {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+  readonly accounts: readonly XmppAccount[];
+  /** BOSH instead of TCP. */
+  readonly boshUrl?: string;
+}
+
+/** Messages through the gateway: WV users on one side, XMPP accounts on the other. */
+export interface GatewayTask {
+  readonly phones: PhonesTask;
+  readonly xmpp: XmppTask;
+  /** Below which WV users appear. */
+  readonly component: string;
+}

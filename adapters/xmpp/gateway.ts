@@ -78,6 +78,7 @@ class XmppGateway implements Gateway {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
+    running.incoming.close();
     running.presence.stop();
     await withinDeadline(running, running.bridge.queues.drain());
     await running.link.stop();

@@ -32,11 +32,17 @@ interface Envelope {
 export class IncomingMessages {
   readonly #bridge: Bridge;
   readonly #receipts: Receipts;
+  #closing = false;
   readonly #explained = new BoundedMap<string, true>(EXPLAINED_CHATS);
 
   constructor(bridge: Bridge, receipts: Receipts) {
     this.#bridge = bridge;
     this.#receipts = receipts;
+  }
+
+  /** The gateway stops: what still comes in goes back to its sender, who may try again. */
+  close(): void {
+    this.#closing = true;
   }
 
   received(incoming: Incoming): void {
@@ -52,6 +58,7 @@ export class IncomingMessages {
     const body = textToDeliver(message);
     // Chat states, markers, hints and the like.
     if (body === '') return this.#drop('no_body');
+    if (this.#closing) return this.#refuse(incoming, result(503));
     this.#queue(incoming, body);
   }
 

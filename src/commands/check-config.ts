@@ -1,10 +1,11 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
 import { configuredGateways } from '../gateway.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
-function checkFiles(config: Config, source: string): void {
+export function checkFiles(config: Config, source: string): void {
   const { tls } = config.listen.csp;
   const named: readonly (readonly [key: string, file: string | undefined])[] = [
     ['listen.csp.tls.cert', tls?.cert],
@@ -20,7 +21,19 @@ function checkFiles(config: Config, source: string): void {
       throw new ConfigError(`${source}: ${key}: ${file} cannot be read`, { cause: error });
     }
   }
+  if (tls !== undefined) checkCertificate(tls, source);
   configuredGateways(config);
+}
+
+function checkCertificate({ cert, key }: { cert: string; key: string }, source: string): void {
+  try {
+    createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new ConfigError(`${source}: listen.csp.tls: not a certificate with its key: ${reason}`, {
+      cause: error,
+    });
+  }
 }
 
 export const checkConfigCommand: Command = {

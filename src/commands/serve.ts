@@ -1,7 +1,9 @@
 // `wvgate serve`: the server itself, until SIGTERM or SIGINT.
 
+import { requestFields } from '../access/request-scope.ts';
 import { startHouse } from '../gateway.ts';
 import { createLog } from '../ops/log.ts';
+import { checkFiles } from './check-config.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
 export const serveCommand: Command = {
@@ -10,7 +12,8 @@ export const serveCommand: Command = {
   async run(args, projectRoot) {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
-    const log = createLog(config.log.level);
+    checkFiles(config, file);
+    const log = createLog(config.log.level, requestFields);
     process.on('unhandledRejection', (error) => {
       log.fatal({ err: error }, 'unhandled rejection: a bug, stopping');
       process.exit(70);

@@ -9,7 +9,7 @@ import { Cast } from './cast.ts';
 import { LogTail } from './log-tail.ts';
 import { play, type Score } from './scene.ts';
 import { bringUpServers, type Servers } from './servers.ts';
-import { demoConfig } from './settings.ts';
+import { checkAlone, demoConfig } from './settings.ts';
 import { sayHowToLogIn, sayWhoPlays } from './programme.ts';
 import { Transcript } from './transcript.ts';
 
@@ -25,6 +25,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const transcript = new Transcript(process.stdout);
   const ended = endOfDemo();
   const servers = await obtain(options, transcript);
+  await checkAlone(servers);
   const folder = await mkdtemp(join(tmpdir(), 'wvgate-demo-'));
   const tail = new LogTail();
   const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];

@@ -1,8 +1,8 @@
 // The configuration that the demo runs with: the usual ports where they are free, and both gateways of the stack.
 
 import { createServer } from 'node:net';
-import { checkConfig, type Config, type ConfigInput } from '../config.ts';
-import type { Servers } from './servers.ts';
+import { checkConfig, ConfigError, type Config, type ConfigInput } from '../config.ts';
+import type { MatrixServer, Servers } from './servers.ts';
 
 export const HOST = '127.0.0.1';
 export const WV_DOMAIN = 'wv.localhost';
@@ -15,13 +15,30 @@ export const USERS = [
   { name: 'bea', password: 'bea-secret', displayName: 'Bea' },
 ] as const;
 
-/** The port itself when nobody listens there, else 0: any. */
-async function freeOrAny(port: number): Promise<number> {
+async function isFree(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(0));
-    probe.listen(port, HOST, () => probe.close(() => resolve(port)));
+    probe.once('error', () => resolve(false));
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
   });
+}
+
+/** The port itself when nobody listens there, else 0: any. */
+async function freeOrAny(port: number): Promise<number> {
+  return (await isFree(port)) ? port : 0;
+}
+
+const portOf = (server: MatrixServer): number => Number(new URL(server.registrations.main.url).port);
+
+/**
+ * The homeserver knows one place where to find us: who is there already would be disturbed.
+ * @throws ConfigError
+ */
+export async function checkAlone({ matrix }: Servers): Promise<void> {
+  if (matrix === undefined || (await isFree(portOf(matrix)))) return;
+  throw new ConfigError(
+    `port ${portOf(matrix)} is taken: another demo seems to be running, end that one first`,
+  );
 }
 
 function gatewaysOf({ xmpp, matrix }: Servers): Pick<ConfigInput, 'xmpp' | 'matrix'> {
@@ -45,7 +62,7 @@ function gatewaysOf({ xmpp, matrix }: Servers): Pick<ConfigInput, 'xmpp' | 'matr
             homeserverUrl: matrix.baseUrl,
             serverName: matrix.serverName,
             registration: matrix.registrations.main.file,
-            listen: { port: Number(new URL(matrix.registrations.main.url).port) },
+            listen: { port: portOf(matrix) },
             pseudoDomain: MATRIX_PSEUDO_DOMAIN,
           },
         }),

@@ -1,6 +1,6 @@
 // pino, set up once: JSON lines, pretty only on a terminal, secrets cut out wherever they might slip in.
 
-import { pino, type Logger } from 'pino';
+import { pino, type Logger, type LoggerOptions } from 'pino';
 
 const SECRETS = [
   'password',
@@ -15,8 +15,14 @@ const SECRETS = [
   'body',
 ];
 
-export function createLog(level: string): Logger {
+/** What every log of the server has in common, whatever it is written to. `about` adds fields to each line. */
+export function logOptions(level: string, about: () => object = () => ({})): LoggerOptions {
   const redact = { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[hidden]' };
-  if (!process.stdout.isTTY) return pino({ level, redact });
-  return pino({ level, redact, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
+  return { level, redact, mixin: about };
+}
+
+export function createLog(level: string, about?: () => object): Logger {
+  const options = logOptions(level, about);
+  if (!process.stdout.isTTY) return pino(options);
+  return pino({ ...options, transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } });
 }

@@ -213,9 +213,12 @@ export class Messaging {
     for (const client of home.clients) client.queued(entry);
   }
 
-  /** The client confirmed (MessageDelivered): the entry goes, the sender gets his report. False = unknown id. */
-  async acknowledge(home: Home, messageId: MessageId): Promise<boolean> {
-    const entry = await this.store.queuedMessage(home.address, messageId);
+  /**
+   * The client confirmed (MessageDelivered): the entry goes, the sender gets his report. `handed` is the entry as it
+   * was handed out, when the caller has it: it need not be read again. False = unknown id.
+   */
+  async acknowledge(home: Home, messageId: MessageId, handed?: NewQueueEntry): Promise<boolean> {
+    const entry = handed ?? (await this.store.queuedMessage(home.address, messageId));
     if (entry === undefined) return false;
     await this.finish(home, entry, OK);
     return true;
@@ -246,7 +249,7 @@ export class Messaging {
   }
 
   /** The report is on disk before the entry goes: a crash between the two repeats the report, which is then dropped. */
-  private async finish(home: Home, entry: QueueEntry, outcome: Result): Promise<void> {
+  private async finish(home: Home, entry: NewQueueEntry, outcome: Result): Promise<void> {
     if (entry.item.kind === 'message' && owesReport(entry.item, outcome)) {
       const answer = await this.outgoing.request(this.reportOf(home, entry.item, outcome));
       if (!isSuccess(answer.result)) {

@@ -76,9 +76,16 @@ export class Scene {
   /** Addresses of people no other test has met: `person('ann')` is `wv:ann7@wv.test`, password `sesame`. */
   async person(name = 'user', displayName?: string): Promise<string> {
     this.#count += 1;
-    const own = `${name}${this.#count}`;
-    await this.house.house.accounts.create({ name: own, password: 'sesame', displayName });
+    const own = `${name.toLowerCase()}${this.#count}`;
+    await this.#create(own, displayName);
     return `wv:${own}@${this.house.domain}`;
+  }
+
+  /** All people share one hash of the one password: to make a hash takes longer than most tests. */
+  async #create(name: string, displayName: string | undefined): Promise<void> {
+    const { accounts, store } = this.house.house;
+    const first = accounts.address(PATTERN);
+    if (!(await accounts.create({ name, password: 'sesame', displayName }))) throw new Error(`${name} exists`);
   }
 
   async people<const N extends readonly string[]>(...names: N): Promise<{ [I in keyof N]: string }> {

@@ -28,10 +28,11 @@ export async function messageDelivered(exchange: SessionExchange): Promise<Answe
   const { session, services, transaction, version } = exchange;
   const outbound = session.outbound.confirmed(transaction.id);
   const body = readBody(transaction.content, 'MessageDelivered');
-  const named = isBindError(body) ? undefined : trusted<MessageId>(body.MessageID);
-  const messageId = named ?? (outbound?.kind === 'entry' ? outbound.entry.messageId : undefined);
+  // Our own random TransactionID says which message is meant, also where a client garbles the MessageID.
+  const meant = outbound?.kind === 'entry' && outbound.announced !== true ? outbound.entry : undefined;
+  const messageId = meant?.messageId ?? (isBindError(body) ? undefined : trusted<MessageId>(body.MessageID));
   if (messageId === undefined) return statusOf(402, version, 'MessageID');
-  const known = await services.messaging.acknowledge(session.home, messageId);
+  const known = await services.messaging.acknowledge(session.home, messageId, meant);
   if (outbound !== undefined && transaction.mode === 'Response') return undefined;
   const outcome: Result = { code: known ? 200 : 426 };
   return statusElement(outcome, version);
@@ -48,5 +49,5 @@ export async function confirmed(
   const { entry } = outbound;
   if (entry.item.kind === 'report') await services.messaging.reportTaken(session.home, entry.item.report);
   else if (negative) await services.messaging.reject(session.home, entry.messageId);
-  else await services.messaging.acknowledge(session.home, entry.messageId);
+  else await services.messaging.acknowledge(session.home, entry.messageId, entry);
 }

@@ -8,8 +8,10 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Log, Metrics } from '../../ops/ports.ts';
-import { contentKind } from './codec/codec.ts';
+import { inRequest } from '../request-scope.ts';
+import { contentKind, type Encoding } from './codec/codec.ts';
 import type { CspServer } from './server.ts';
 
 export interface HttpOptions {
@@ -23,7 +25,8 @@ export interface HttpOptions {
   /** Seconds an idle connection stays open. COMPAT(Android): a closed one costs its next request 5 s. */
   readonly idleSeconds: number;
   readonly maxConnections: number;
-  readonly csp: CspServer;
+  readonly patience?: Partial<HttpPatience>;
+  readonly csp: Pick<CspServer, 'handle'>;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -34,21 +37,36 @@ export interface HttpEndpoint {
   close(graceMs: number): Promise<void>;
 }
 
-/** The time a client gets to send a whole request: slow phones, not slow attackers. */
-const REQUEST_TIMEOUT_MS = 120_000;
-const HEADERS_TIMEOUT_MS = 30_000;
+/** How long a client may take, ms: slow phones, not slow attackers. */
+export interface HttpPatience {
+  /** From the first octet of a request to its last. */
+  readonly request: number;
+  /** Until the last octet of the headers; counts from the beginning of a new connection too. */
+  readonly headers: number;
+  /** Without an octet in either direction while something is under way: a client that does not take its answer. */
+  readonly silence: number;
+}
+
+const PATIENCE: HttpPatience = { request: 120_000, headers: 30_000, silence: 300_000 };
+/** Of a request that is refused, this much is still taken, so that the answer is not lost in a connection reset. */
+const MAX_DISCARDED = 4_194_304;
+const EMPTY = Buffer.alloc(0);
 
 export async function startCspHttp(options: HttpOptions): Promise<HttpEndpoint> {
+  const underWay = new Answers();
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    serve(options, request, response).catch((error: unknown) => {
+    underWay.add(response);
+    inRequest(() => serve(options, request, response)).catch((error: unknown) => {
       options.log.error({ err: error }, 'CSP request failed');
-      respond(response, 500, 'text/plain', Buffer.alloc(0));
+      respond(response, 500, 'text/plain', EMPTY);
     });
   };
+  const patience = { ...PATIENCE, ...options.patience };
   const settings = {
     keepAliveTimeout: options.idleSeconds * 1000,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: patience.request,
+    headersTimeout: patience.headers,
+    connectionsCheckingInterval: Math.ceil(Math.min(patience.request, patience.headers) / 4),
     maxHeaderSize: 16_384,
     noDelay: true,
   };
@@ -56,15 +74,47 @@ export async function startCspHttp(options: HttpOptions): Promise<HttpEndpoint> 
     options.tls === undefined
       ? createHttpServer(settings, listener)
       : createHttpsServer({ ...settings, ...options.tls }, listener);
+  server.timeout = patience.silence;
   server.maxConnections = options.maxConnections;
-  server.on('clientError', (_error, socket) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     options.metrics.count('http_bad_requests_total');
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    else socket.destroy();
+    underWay.whenDone(socket, () => hangUp(socket, error.code));
   });
   const address = await listen(server, options.host, options.port);
+  server.on('error', (error) => options.log.error({ err: error }, 'CSP listener'));
   return { address, close: (graceMs) => close(server, graceMs) };
+}
+
+/** The answers that are owed on each connection: requests may be pipelined, and followed by garbage. */
+class Answers {
+  readonly #owed = new WeakMap<Duplex, Set<ServerResponse>>();
+
+  add(response: ServerResponse): void {
+    const { socket } = response.req;
+    const owed = this.#owed.get(socket) ?? new Set();
+    this.#owed.set(socket, owed.add(response));
+    response.once('close', () => owed.delete(response));
+  }
+
+  /** Runs `then` after all requests that arrived in full on this connection were answered. */
+  whenDone(socket: Duplex, then: () => void): void {
+    const last = [...(this.#owed.get(socket) ?? [])].findLast(({ req }) => req.complete);
+    if (last === undefined) then();
+    else last.once('close', then);
+  }
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** What cannot be read as HTTP ends the connection, with a word about it. */
+function hangUp(socket: Duplex, errorCode = ''): void {
+  const status = CLIENT_ERRORS[errorCode] ?? '400 Bad Request';
+  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  else socket.destroy();
 }
 
 async function serve(
@@ -72,26 +122,59 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const path = pathOf(request.url ?? '/');
-  const encoding = contentKind(request.headers['content-type']);
-  if (request.method !== 'POST')
-    return refuse(request, response, path === '/' || path === options.path ? 405 : 404);
-  if (path !== '/' && path !== options.path && path !== `${options.path}/`)
-    return refuse(request, response, 404);
-  if (encoding === undefined) return refuse(request, response, 415);
+  const contentType = request.headers['content-type'];
+  const refusal = refusalOf(options, request);
+  if (refusal !== undefined) return refuse(request, response, refusal);
   const body = await readBody(request, options.maxBody);
   if (body === 'gone') return;
   if (body === 'too large') return refuse(request, response, 413);
+  const named = contentKind(contentType);
+  const encoding = named ?? sniffed(body);
+  if (encoding === undefined) return refuse(request, response, 415);
   const answer = await options.csp.handle({
     encoding,
     body,
-    remote: { address: request.socket.remoteAddress ?? '', userAgent: request.headers['user-agent'] },
+    remote: {
+      address: plainAddress(request.socket.remoteAddress ?? ''),
+      userAgent: request.headers['user-agent'],
+    },
   });
   if (response.destroyed) return answer.lost();
+  // Node tells 'finish' of a broken connection too, and calls such an answer finished.
+  let sent = false;
+  response.prependOnceListener('finish', () => (sent = !request.socket.destroyed));
   response.once('close', () => {
-    if (!response.writableFinished) answer.lost();
+    if (!sent) answer.lost();
   });
-  respond(response, 200, request.headers['content-type'] ?? 'text/xml', answer.body);
+  const answered = named === undefined ? undefined : contentType;
+  respond(response, 200, answered ?? `application/vnd.wv.csp.${encoding}`, answer.body);
+}
+
+/** What can be told from the headers alone; undefined = nothing against it. */
+function refusalOf(
+  { path: own }: HttpOptions,
+  { method, url, headers }: IncomingMessage,
+): number | undefined {
+  const path = pathOf(url ?? '/');
+  if (path !== '/' && path !== own && path !== `${own}/`) return 404;
+  if (method !== 'POST') return 405;
+  return /^\s*application\/vnd\.wv\.ssp/i.test(headers['content-type'] ?? '') ? 415 : undefined;
+}
+
+/**
+ * COMPAT(J2ME, scripts): a missing or meaningless Content-Type is made good by the first octet that is not blank:
+ * `<` of XML, or a WBXML version from 1.1 to 1.3.
+ */
+function sniffed(body: Uint8Array): Encoding | undefined {
+  const first = body.find((octet) => octet !== 0x20 && octet !== 0x09 && octet !== 0x0a && octet !== 0x0d);
+  if (first === undefined) return undefined;
+  if (first === 0x3c) return 'xml';
+  return first >= 0x01 && first <= 0x03 ? 'wbxml' : undefined;
+}
+
+/** An IPv4 client of a socket for both families has its own address: for rate limits and datagrams alike. */
+function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }
 
 /** COMPAT(WAP gateways, J2ME): the request line may hold the whole URL (RFC 9112 section 3.2.2), even without a path. */
@@ -101,11 +184,29 @@ function pathOf(target: string): string {
 }
 
 /** HTTP errors are for what is no CSP message at all: phones take them for transport faults. */
-function refuse(request: IncomingMessage, response: ServerResponse, code: number): void {
-  request.resume();
+async function refuse(request: IncomingMessage, response: ServerResponse, code: number): Promise<void> {
+  await discard(request);
   response.setHeader('Connection', 'close');
   if (code === 405) response.setHeader('Allow', 'POST');
-  respond(response, code, 'text/plain', Buffer.alloc(0));
+  respond(response, code, 'text/plain', EMPTY);
+}
+
+/** Resolves when the rest of the request was taken, or is more than anybody sends by mistake. */
+function discard(request: IncomingMessage): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (request.readableEnded || request.destroyed || announced > MAX_DISCARDED) {
+    request.resume();
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    let left = MAX_DISCARDED;
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) resolve();
+    });
+    request.once('end', resolve);
+    request.once('close', resolve);
+  });
 }
 
 /** Always a Content-Length, never chunked, never compressed (client-quirks section 1). */

@@ -53,7 +53,7 @@ export class OutboundQueue {
   private closing: Result | undefined;
   /** By the TransactionID under which it went out last. */
   private readonly handed = new Map<string, Handed>();
-  /** Transaction of an entry that is handed out: so that it is not taken twice. */
+  /** Transaction of an entry that is handed out or confirmed: so that it is not taken twice. */
   private readonly handedEntries = new Map<string, string>();
   /** Entries the client knows of and has not fetched; not announced again in this session. */
   private readonly announced = new Set<string>();
@@ -110,9 +110,12 @@ export class OutboundQueue {
     this.asks.set(watcher, attributes);
   }
 
-  /** The user decided about a watcher: no need to ask any more. */
+  /** The user decided about a watcher: no need to ask any more, nor to repeat a question that is out. */
   removeAsk(watcher: UserAddress): void {
     this.asks.delete(watcher);
+    for (const [id, { outbound }] of this.handed) {
+      if (outbound.kind === 'ask' && outbound.watcher === watcher) this.confirmed(id);
+    }
   }
 
   close(reason: Result): void {
@@ -122,6 +125,15 @@ export class OutboundQueue {
   /** True when a poll would bring something now. */
   isReady(now: number): boolean {
     this.revive(now);
+    return this.isWaiting;
+  }
+
+  /** True while something waits, or is out and would come back if the client does not confirm it. */
+  get isOpen(): boolean {
+    return this.isWaiting || this.handed.values().some(({ dueAt }) => dueAt !== Infinity);
+  }
+
+  private get isWaiting(): boolean {
     return (
       this.closing !== undefined ||
       this.asks.size > 0 ||
@@ -192,11 +204,18 @@ export class OutboundQueue {
   confirmed(transactionId: string): Outbound | undefined {
     const handed = this.handed.get(transactionId);
     if (handed === undefined) return undefined;
-    this.forget(transactionId, handed);
-    const key = triesKey(handed.outbound);
+    const { outbound } = handed;
+    const key = triesKey(outbound);
     this.tries.delete(key);
-    if (handed.outbound.kind === 'entry' && handed.outbound.announced === true) this.announced.add(key);
-    return handed.outbound;
+    this.handed.delete(transactionId);
+    if (outbound.kind !== 'entry') return outbound;
+    // A confirmed entry stays in `handedEntries` until it left the store: a poll that reads the store meanwhile must
+    // not hand it out again.
+    if (outbound.announced === true) {
+      this.handedEntries.delete(key);
+      this.announced.add(key);
+    }
+    return outbound;
   }
 
   /** The answer that carried these transactions never left: they are ready again at once. */

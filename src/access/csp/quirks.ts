@@ -7,9 +7,11 @@ export interface ClientQuirks {
    * Without that, every log-in would bring all old messages again.
    */
   readonly acknowledges: boolean;
+  /** Takes the first PresenceValue of a GetPresence answer for the Alias: so Alias comes first, against the DTD. */
+  readonly aliasFirst: boolean;
 }
 
-const DEFAULTS: ClientQuirks = { acknowledges: true };
+const DEFAULTS: ClientQuirks = { acknowledges: true, aliasFirst: false };
 
 interface QuirkRow {
   readonly family: string;
@@ -19,8 +21,12 @@ interface QuirkRow {
 }
 
 const ROWS: readonly QuirkRow[] = [
-  // COMPAT(Movistar): the "SMS 2.0" clients and their kin, written for a Colibria server (client-quirks section 5).
-  { family: 'Colibria', clientId: /colibria|InstantMessenger-1\.0/i, quirks: { acknowledges: false } },
+  // COMPAT(Movistar): the "SMS 2.0" clients and their kin, written for a Colibria server (client-quirks sections 3, 5).
+  {
+    family: 'Colibria',
+    clientId: /colibria|InstantMessenger-1\.0/i,
+    quirks: { acknowledges: false, aliasFirst: true },
+  },
 ];
 
 /** The quirks of a client; later rows win. */

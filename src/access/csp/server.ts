@@ -1,7 +1,8 @@
 // The CSP server without its transports: octets of a client's message in, octets of the answer out.
 
 import type { Metrics } from '../../ops/ports.ts';
-import { trusted, type SessionId } from '../../wv/ids.ts';
+import { child, childText } from '../../wv/element.ts';
+import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
 import { statusElement, statusOf } from './answers.ts';
 import {
@@ -32,6 +33,14 @@ export interface CspAnswer {
   readonly lost: () => void;
 }
 
+/** What the log tells of a request: never what was said, nor with which secrets. */
+interface Trace {
+  readonly primitives: string[];
+  /** Result codes of the answers that have one. */
+  readonly codes: string[];
+  user?: UserAddress;
+}
+
 /** More transactions in one message than any client agrees to. */
 const MAX_TRANSACTIONS = 16;
 /** Largest answer with several server transactions in it. */
@@ -52,12 +61,25 @@ export class CspServer {
     this.limits = limits;
   }
 
-  /** Never rejects: whatever the octets are, there is an answer. */
+  /** Never rejects: whatever the octets are, there is an answer. One debug line tells what was asked and said. */
   async handle(request: CspRequest): Promise<CspAnswer> {
+    const begun = this.services.clock.now();
+    const trace: Trace = { primitives: [], codes: [] };
+    const answer = await this.understand(request, trace);
+    const ms = this.services.clock.now() - begun;
+    this.services.log.debug({ ...trace, bytes: answer.body.length, ms }, 'CSP request');
+    return answer;
+  }
+
+  private async understand(request: CspRequest, trace: Trace): Promise<CspAnswer> {
     const decoded = decode(request.encoding, request.body, this.limits);
-    if (isCodecError(decoded)) return this.unreadable(request.encoding, decoded);
+    if (isCodecError(decoded)) {
+      trace.codes.push('400');
+      return this.unreadable(request.encoding, decoded);
+    }
     const message = readMessage(decoded);
     if (isBindError(message)) {
+      trace.codes.push('400');
       const version = decoded.version ?? '1.2';
       return plain(request.encoding, {
         version,
@@ -65,7 +87,7 @@ export class CspServer {
         transactions: [answering('', statusOf(400, version, `${message.element}: ${message.message}`))],
       });
     }
-    return this.converse(request, message);
+    return this.converse(request, message, trace);
   }
 
   /** The sender of bad octets gets Status 400, in its session when that much could be read. */
@@ -79,10 +101,12 @@ export class CspServer {
     });
   }
 
-  private async converse(request: CspRequest, message: CspMessage): Promise<CspAnswer> {
+  private async converse(request: CspRequest, message: CspMessage, trace: Trace): Promise<CspAnswer> {
     const session =
       message.sessionId === undefined ? undefined : this.services.sessions.find(message.sessionId);
+    if (session !== undefined) trace.user = session.home.address;
     if (message.transactions.length > MAX_TRANSACTIONS) {
+      trace.codes.push('400');
       return plain(request.encoding, {
         ...envelope(message),
         transactions: [answering('', statusOf(400, message.version, 'Too many transactions'))],
@@ -93,6 +117,7 @@ export class CspServer {
     const answers: CspTransaction[] = [];
     for (const transaction of message.transactions) {
       const answer = await this.answer(request, message, transaction, session);
+      this.note(trace, transaction, answer);
       if (answer !== undefined) answers.push(answering(transaction.id, answer));
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
@@ -106,6 +131,15 @@ export class CspServer {
     };
     const lost = () => session?.outbound.notSent(own.map(({ id }) => id));
     return { body: encode(request.encoding, reply), lost: own.length === 0 ? NOTHING_LOST : lost };
+  }
+
+  private note(trace: Trace, { primitive }: CspTransaction, answer: Answer): void {
+    trace.primitives.push(knownPrimitive(primitive));
+    const code = answer && childText(child(answer, 'Result'), 'Code');
+    if (code !== undefined) trace.codes.push(code);
+    if (trace.user !== undefined || primitive !== 'Login-Request') return;
+    const opened = this.services.sessions.find(childText(answer, 'SessionID') ?? '');
+    if (opened !== undefined) trace.user = opened.home.address;
   }
 
   private async arrived(session: CspSession, request: CspRequest, polled: boolean): Promise<void> {
@@ -138,12 +172,11 @@ export class CspServer {
       }
       return await handler?.handle({ ...exchange, session });
     } catch (error) {
-      this.services.log.error({ err: error, primitive: transaction.primitive }, 'transaction failed');
+      const primitive = knownPrimitive(transaction.primitive);
+      this.services.log.error({ err: error, primitive, user: session?.home.address }, 'transaction failed');
       return statusOf(500, version);
     } finally {
-      this.metrics.count('csp_transactions_total', {
-        primitive: contentOf(transaction.primitive) !== undefined ? transaction.primitive : 'unknown',
-      });
+      this.metrics.count('csp_transactions_total', { primitive: knownPrimitive(transaction.primitive) });
     }
   }
 
@@ -177,6 +210,11 @@ export class CspServer {
     }
     return own;
   }
+}
+
+/** For logs and metrics: names that a stranger made up stay out of them. */
+function knownPrimitive(name: string): string {
+  return contentOf(name) !== undefined ? name : 'unknown';
 }
 
 /** A poll, or the answer to one of ours: the HTTP answer may carry server transactions. */

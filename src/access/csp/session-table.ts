@@ -31,7 +31,7 @@ export interface SessionTableDependencies {
 }
 
 const SWEEP_MS = 1_000;
-/** A client that was called and did not come is called again (csp-transport section 5). */
+/** Silence after which a client for which something waits is called again (csp-transport section 5). */
 const CALL_AGAIN_MS = 45_000;
 /** Ended sessions whose ids still answer 600 rather than 604. */
 const REMEMBERED_ENDED = 10_000;
@@ -39,8 +39,9 @@ const REMEMBERED_ENDED = 10_000;
 export class SessionTable implements CirDirectory {
   private readonly deps: SessionTableDependencies;
   private readonly sessions = new Map<SessionId, CspSession>();
-  /** Seconds since the epoch → sessions to look at then. */
-  private readonly wheel = new Map<number, CspSession[]>();
+  /** Seconds since the epoch → sessions to look at then; each stands in one place. */
+  private readonly wheel = new Map<number, Set<CspSession>>();
+  /** Sessions that were called, while anything is open: calls get lost, and Android drops some polls. */
   private readonly called = new Set<CspSession>();
   private readonly ended = new Map<string, 600 | 601>();
   private swept: number;
@@ -110,30 +111,45 @@ export class SessionTable implements CirDirectory {
   }): Promise<CspSession> {
     const { home } = login;
     const before = presenceOf(home);
-    const own = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
-    const replaced = own.filter((session) => session.clientId === login.clientId);
-    for (const session of replaced) await this.leave(session);
-    const remaining = own.length - replaced.length;
-    if (remaining >= this.deps.limits.sessionsPerUser) {
-      const [oldest] = own.filter((session) => !replaced.includes(session));
-      if (oldest !== undefined) await this.leave(oldest, 601);
-    }
     const session = new CspSession({
       ...login,
       id: trusted<SessionId>(this.deps.ids.random(18)),
       since: this.deps.clock.now(),
     });
+    // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
+    const displaced = this.displacedBy(session);
+    for (const [older, reason] of displaced) this.withdraw(older, reason);
     this.enter(session);
     await this.deps.store.putSession(session.record());
+    for (const [older] of displaced) await this.cleanUp(older);
     this.askPending(session);
     await this.fill(session);
     await this.deps.publishing.announce(home, before);
     return session;
   }
 
+  /** Sessions that end for a new one, and why: those of the same client, and the oldest where there are too many. */
+  private displacedBy({ home, clientId }: CspSession): readonly (readonly [CspSession, 601 | undefined])[] {
+    const own = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
+    const displaced = own
+      .filter((session) => session.clientId === clientId)
+      .map((session) => [session, undefined] as const);
+    const others = own.filter((session) => session.clientId !== clientId);
+    const tooMany = Math.max(0, others.length + 1 - this.deps.limits.sessionsPerUser);
+    return [...displaced, ...others.slice(0, tooMany).map((session) => [session, 601] as const)];
+  }
+
+  /** Another idle time, in seconds, counted from the last sign of life. */
+  async setKeepAlive(session: CspSession, seconds: number): Promise<void> {
+    session.keepAlive = seconds;
+    if (this.sessions.get(session.id) === session) this.schedule(session);
+    await this.save(session);
+  }
+
   /** Makes the session's negotiated state durable. */
-  save(session: CspSession): Promise<void> {
-    return this.deps.store.putSession(session.record());
+  async save(session: CspSession): Promise<void> {
+    // One that was logged out meanwhile must not come back with the next start.
+    if (this.sessions.get(session.id) === session) await this.deps.store.putSession(session.record());
   }
 
   /**
@@ -143,27 +159,30 @@ export class SessionTable implements CirDirectory {
   async end(session: CspSession, reason?: 600 | 601): Promise<void> {
     if (!this.sessions.has(session.id)) return;
     const before = presenceOf(session.home);
-    await this.leave(session, reason);
+    this.withdraw(session, reason);
+    await this.cleanUp(session);
     await this.deps.publishing.announce(session.home, before);
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */
   touch(session: CspSession, polled: boolean): void {
     session.lastActivity = this.deps.clock.now();
-    if (polled) {
-      session.calledAt = undefined;
-      this.called.delete(session);
-    }
+    if (polled) session.calledAt = undefined;
   }
 
   /** Brings waiting entries of the user's queue from the store into the session's window. */
   async fill(session: CspSession): Promise<void> {
-    const { outbound } = session;
-    if (!outbound.wantsRefill) return;
+    if (!session.outbound.wantsRefill) return;
+    // Polls at the same time share one look at the store: of two, the staler could spoil the order.
+    session.filling ??= this.refill(session).finally(() => (session.filling = undefined));
+    await session.filling;
+  }
+
+  private async refill({ home, outbound }: CspSession): Promise<void> {
     outbound.beginRefill();
     // Entries that are out and unconfirmed stand in the store too.
     const limit = ENTRY_WINDOW + outbound.openCount;
-    const entries = await this.deps.messaging.waiting(session.home, 0, limit);
+    const entries = await this.deps.messaging.waiting(home, 0, limit);
     outbound.refill(entries, entries.length < limit);
   }
 
@@ -174,6 +193,7 @@ export class SessionTable implements CirDirectory {
     session.channel = channel;
     session.lastActivity = this.deps.clock.now();
     session.calledAt = undefined;
+    this.called.add(session);
     if (session.outbound.isReady(this.deps.clock.now())) this.deps.clock.after(50, () => this.call(session));
     return {
       touched: () => {
@@ -192,13 +212,18 @@ export class SessionTable implements CirDirectory {
     this.schedule(session);
   }
 
-  private async leave(session: CspSession, reason?: 600 | 601): Promise<void> {
+  /** Ends a session here and now; `cleanUp` is for what outlives it. */
+  private withdraw(session: CspSession, reason?: 600 | 601): void {
     this.sessions.delete(session.id);
     if (reason !== undefined) this.rememberEnded(session.id, reason);
     this.called.delete(session);
+    this.unschedule(session);
     session.home.clients.delete(session);
     session.onReady = undefined;
     session.channel?.close();
+  }
+
+  private async cleanUp(session: CspSession): Promise<void> {
     await this.deps.store.deleteSession(session.id);
     await this.deps.watching.unsubscribe(session.home, session.interests.keys(), false);
   }
@@ -227,10 +252,16 @@ export class SessionTable implements CirDirectory {
   }
 
   private schedule(session: CspSession): void {
-    const second = Math.ceil(session.lastActivity / 1000) + session.keepAlive + 1;
-    const due = this.wheel.get(second);
-    if (due === undefined) this.wheel.set(second, [session]);
-    else due.push(session);
+    this.unschedule(session);
+    session.examineAt = Math.ceil(session.lastActivity / 1000) + session.keepAlive + 1;
+    const due = this.wheel.get(session.examineAt);
+    if (due === undefined) this.wheel.set(session.examineAt, new Set([session]));
+    else due.add(session);
+  }
+
+  private unschedule(session: CspSession): void {
+    const due = this.wheel.get(session.examineAt);
+    if (due?.delete(session) === true && due.size === 0) this.wheel.delete(session.examineAt);
   }
 
   private sweep(): void {
@@ -243,8 +274,9 @@ export class SessionTable implements CirDirectory {
       for (const session of due) this.examine(session, now);
     }
     for (const session of this.called) {
-      if (session.outbound.isReady(now)) this.call(session);
-      else this.called.delete(session);
+      if (!session.outbound.isOpen) this.called.delete(session);
+      else if (now - session.lastActivity >= CALL_AGAIN_MS && session.outbound.isReady(now))
+        this.call(session);
     }
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }

@@ -52,6 +52,8 @@ export class CspSession implements Client {
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
+  /** When the session table looks whether it has expired, seconds since the epoch. */
+  examineAt = 0;
   /** Where the client's requests come from: SUDP calls go there. */
   remoteAddress: string;
   capabilities: Capabilities = UNNEGOTIATED;
@@ -66,6 +68,8 @@ export class CspSession implements Client {
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
   calledAt: number | undefined;
+  /** Set by the session table while it reads the user's queue for this client. */
+  filling: Promise<void> | undefined;
   /** Set by the session table: something became ready. */
   onReady: ((session: CspSession) => void) | undefined;
 

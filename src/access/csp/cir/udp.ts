@@ -2,13 +2,14 @@
 // and UDP port. Nobody answers it; what is lost is made good by the next call.
 
 import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import type { Log, Metrics } from '../../../ops/ports.ts';
 import type { CspVersion } from '../../../wv/version.ts';
 import { callText, isCallableCookie, type CirChannel } from './channel.ts';
 
 /** Where phones listen when they name no UDPPort (csp-transport section 2). */
 export const DEFAULT_SUDP_PORT = 3717;
+const MAX_PORT = 65_535;
 
 export interface Sudp {
   /** A channel to `address` (an IP address: the source of the client's HTTP requests) and `port`. */
@@ -51,7 +52,10 @@ class Sender implements Sudp {
   #send(address: string, port: number, version: CspVersion, cookie: string): void {
     if (this.#closed) return;
     if (!isCallableCookie(cookie)) return this.#count('cookie');
-    const socket = this.#socket(isIPv6(address) ? 'udp6' : 'udp4');
+    const family = isIP(address);
+    // The port is what the client said; the platform throws on one that does not exist.
+    if (family === 0 || port < 1 || port > MAX_PORT) return this.#count('address');
+    const socket = this.#socket(family === 6 ? 'udp6' : 'udp4');
     socket.send(callText(version, cookie), port, address, (error) => {
       if (error) this.#options.log.debug({ error: error.message }, 'CIR datagram not sent');
       this.#count(error ? 'failed' : 'sent');

@@ -20,12 +20,17 @@ function usableCir(wishes: Wishes, settings: CspSettings): readonly CirMethod[] 
   return usable;
 }
 
+/** COMPAT(Movistar): a limit of 0 names none. Taken at its word, nothing could be pushed to a client that asks for push. */
+function named(limit: number | undefined): number | undefined {
+  return limit === 0 ? undefined : limit;
+}
+
 function capabilitiesOf(wishes: Wishes, settings: CspSettings): Capabilities {
   return {
     deliveryMethod: wishes.InitialDeliveryMethod?.toUpperCase() === 'N' ? 'N' : 'P',
     acceptedContentLength:
-      wishes.AcceptedContentLength ?? wishes.AcceptedPushLength ?? UNNEGOTIATED.acceptedContentLength,
-    parserSize: Math.max(SMALLEST_PARSER, wishes.ParserSize ?? UNNEGOTIATED.parserSize),
+      named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength) ?? UNNEGOTIATED.acceptedContentLength,
+    parserSize: Math.max(SMALLEST_PARSER, named(wishes.ParserSize) ?? UNNEGOTIATED.parserSize),
     multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), MAX_MULTI_TRANS),
     cir: usableCir(wishes, settings),
     udpPort: wishes.UDPPort ?? DEFAULT_UDP_PORT,

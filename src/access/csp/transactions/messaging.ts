@@ -43,7 +43,13 @@ function retriedId(
   data: string | undefined,
 ): { id?: MessageId } {
   if (info.DateTime === undefined || info.DateTime === '' || transaction.id === '') return {};
-  const parts = [session.id, transaction.id, info.DateTime, JSON.stringify(info.Recipient ?? null), data ?? ''];
+  const parts = [
+    session.id,
+    transaction.id,
+    info.DateTime,
+    JSON.stringify(info.Recipient ?? null),
+    data ?? '',
+  ];
   const digest = createHash('sha256').update(parts.join('\u0000')).digest('base64url');
   return { id: trusted<MessageId>(digest.slice(0, 22)) };
 }

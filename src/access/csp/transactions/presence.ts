@@ -4,14 +4,7 @@ import { isAddressError, parseUser } from '../../../wv/address.ts';
 import { child, type Element } from '../../../wv/element.ts';
 import type { UserAddress } from '../../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../../wv/presence.ts';
-import {
-  combine,
-  isSuccess,
-  mergeDetails,
-  OK,
-  type DetailedResult,
-  type Result,
-} from '../../../wv/status.ts';
+import { combine, OK, type DetailedResult, type Result } from '../../../wv/status.ts';
 import type { Interest } from '../../../services/client.ts';
 import { splitByScope } from '../../../services/presence/publishing.ts';
 import { presenceOf } from '../../../services/presence/values.ts';
@@ -47,20 +40,23 @@ const subscribe = inSession('SubscribePresence-Request', async (exchange, body) 
     if (code === 531 || code === 516) for (const user of refused) session.interests.delete(user);
   }
   await services.sessions.save(session);
-  return statusElement(subscriptionResult(outcome, failures, addressees.lists.length > 0), version);
+  return statusElement(subscriptionResult(outcome, users, failures, addressees.lists.length > 0), version);
 });
 
 /**
  * COMPAT(Android): takes 201 for a failure, so one bad contact in a list must not spoil the others. For users named
  * one by one the details are told.
  */
-function subscriptionResult(outcome: Result, failures: readonly DetailedResult[], byList: boolean): Result {
+function subscriptionResult(
+  outcome: Result,
+  users: readonly UserAddress[],
+  failures: readonly DetailedResult[],
+  byList: boolean,
+): Result {
   if (failures.length === 0 && byList && outcome.code === 201) return OK;
-  if (failures.length === 0) return outcome;
-  const all = [...failures, ...(outcome.details ?? [])];
-  return isSuccess(outcome) && outcome.code !== 201 && failures.every(({ code }) => code === 700)
-    ? combine(0, failures)
-    : { code: 201, details: mergeDetails(all) };
+  const details = outcome.details ?? [];
+  const failed = new Set(details.flatMap((detail) => detail.users ?? []));
+  return combine(users.length - failed.size, [...failures, ...details]);
 }
 
 const unsubscribe = inSession('UnsubscribePresence-Request', async ({ services, session, version }, body) => {
@@ -103,7 +99,7 @@ const getPresence = inSession(
         // COMPAT(Android): hangs in login without a PresenceSubList, be it empty.
         Presence: values.map(({ user, attributes }) => ({
           UserID: user,
-          PresenceSubList: [writePresenceSubList(attributes, version)],
+          PresenceSubList: [shownList(session, attributes)],
         })),
       },
       version,
@@ -111,6 +107,15 @@ const getPresence = inSession(
   },
   'GETPR',
 );
+
+/** COMPAT(Movistar): with Alias first where the client's row says so. */
+function shownList({ version, quirks }: CspSession, attributes: PresenceAttributes): Element {
+  const list = writePresenceSubList(attributes, version);
+  if (!quirks.aliasFirst) return list;
+  const isAlias = ({ name }: Element): boolean => name === 'Alias';
+  const children = [...list.children.filter(isAlias), ...list.children.filter((each) => !isAlias(each))];
+  return { ...list, children };
+}
 
 const updatePresence = inSession(
   'UpdatePresence-Request',

@@ -6,7 +6,13 @@ import { trusted, type ClientId } from '../../../wv/ids.ts';
 
 import { OK, result, type Result } from '../../../wv/status.ts';
 import { CSP_VERSIONS, NAMESPACES } from '../../../wv/version.ts';
-import { agreedFunctions, AVAILABLE, featureTree, requestedFunctions, unavailable } from '../../../sap/discovery.ts';
+import {
+  agreedFunctions,
+  AVAILABLE,
+  featureTree,
+  requestedFunctions,
+  unavailable,
+} from '../../../sap/discovery.ts';
 import type { LoginOutcome } from '../../../sap/authentication.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, isBindError, readBody, type Body } from '../codec/binding.ts';
@@ -90,10 +96,7 @@ const logout = inSession('Logout-Request', async ({ services, session, version }
 const keepAlive = inSession('KeepAlive-Request', async (exchange, body) => {
   const { services, session, version } = exchange;
   const wished = body.TimeToLive;
-  if (wished !== undefined) {
-    session.keepAlive = clampKeepAlive(exchange, wished);
-    await services.sessions.save(session);
-  }
+  if (wished !== undefined) await services.sessions.setKeepAlive(session, clampKeepAlive(exchange, wished));
   // 605 tells that another value holds (csp-transactions 1.4).
   const accepted = wished === undefined || wished === session.keepAlive;
   return buildElement(

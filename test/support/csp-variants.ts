@@ -1,0 +1,65 @@
+// Test support: the versions and encodings in which transcripts run, and the hand-written primitives they share.
+
+import { NAMESPACES, type CspVersion } from '../../src/wv/version.ts';
+import { HABITS, type Habits } from './phone.ts';
+
+/** One of each version; both encodings are among them. */
+export const VERSIONS = [
+  ['1.1', 'xml', { ...HABITS.android, version: '1.1' }],
+  ['1.2', 'wbxml', { ...HABITS.androidWbxml, version: '1.2' }],
+  ['1.3', 'xml', { ...HABITS.android, version: '1.3' }],
+] as const satisfies readonly (readonly [CspVersion, string, Habits])[];
+
+/** `<Name>text</Name>` of each text. */
+export function elements(name: string, ...contents: readonly string[]): string {
+  return contents.map((content) => `<${name}>${content}</${name}>`).join('');
+}
+
+export function users(...ids: readonly string[]): string {
+  return elements('User', ...ids.map((id) => elements('UserID', id)));
+}
+
+export function sublist(version: CspVersion, content: string): string {
+  return `<PresenceSubList xmlns="${NAMESPACES[version].presence}">${content}</PresenceSubList>`;
+}
+
+export function updatePresence(version: CspVersion, values: Readonly<Record<string, string>>): string {
+  const attributes = Object.entries(values).map(([name, value]) =>
+    elements(name, elements('Qualifier', 'T') + elements('PresenceValue', value)),
+  );
+  return elements('UpdatePresence-Request', sublist(version, attributes.join('')));
+}
+
+export function subscribe(...ids: readonly string[]): string {
+  return elements('SubscribePresence-Request', users(...ids));
+}
+
+/** ListManage with any of its parts, in the order of the DTD. */
+export function manageList(list: string, ...parts: readonly string[]): string {
+  return elements('ListManage-Request', elements('ContactList', list) + parts.join(''));
+}
+
+export function property(name: string, value: string): string {
+  return elements('Property', elements('Name', name) + elements('Value', value));
+}
+
+export interface MessageParts {
+  readonly report?: boolean;
+  /** More of MessageInfo, such as Validity. */
+  readonly info?: string;
+  /** Recipient's content when it is not just users. */
+  readonly recipient?: string;
+  /** Default: nobody is named. */
+  readonly sender?: string;
+}
+
+export function sendMessage(text: string, to: readonly string[], parts: MessageParts = {}): string {
+  const { report = false, info = '', recipient = '', sender } = parts;
+  const from = sender === undefined ? '' : elements('Sender', users(sender));
+  return elements(
+    'SendMessage-Request',
+    elements('DeliveryReport', report ? 'T' : 'F') +
+      elements('MessageInfo', `${elements('Recipient', users(...to) + recipient)}${from}${info}`) +
+      elements('ContentData', text),
+  );
+}

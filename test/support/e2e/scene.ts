@@ -1,0 +1,150 @@
+// The whole house behind real servers, and phones of every kind that log in at it.
+
+import { randomBytes } from 'node:crypto';
+import type { MatrixServer, XmppServer } from '../../../scripts/stack/description.ts';
+import type { ConfigInput } from '../../../src/config.ts';
+import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
+import { nodeDigest } from '../../../src/client/node-digest.ts';
+import { stcp } from '../../../src/client/stcp.ts';
+import type { UserAddress } from '../../../src/wv/ids.ts';
+import { startTestHouse, TEST_DOMAIN, type TestHouse } from '../house.ts';
+
+export const MATRIX_DOMAIN = 'matrix.wv.test';
+/** Whom a WV user lets see him to be seen in Matrix. */
+export const ALL_OF_MATRIX = `wv:gateway@${MATRIX_DOMAIN}`;
+export const SHOWN = ['OnlineStatus', 'UserAvailability', 'StatusText'] as const;
+/** Real servers are real processes; ms. */
+export const DEADLINE_MS = 15_000;
+
+type PhoneKind = Pick<WvClientOptions, 'version' | 'encoding' | 'login' | 'digest'>;
+
+/** The three phones that all hold the same conversation. */
+export const PHONES = [
+  { phone: 'XML 1.1', kind: { version: '1.1', encoding: 'xml', login: '2-way' } },
+  { phone: 'WBXML 1.2', kind: { version: '1.2', encoding: 'wbxml', login: '4-way', digest: nodeDigest } },
+  { phone: 'XML 1.3', kind: { version: '1.3', encoding: 'xml', login: '4-way', digest: nodeDigest } },
+] as const satisfies readonly { phone: string; kind: PhoneKind }[];
+
+/** An account that no server has heard of. */
+export interface Account {
+  readonly name: string;
+  readonly address: UserAddress;
+}
+
+export interface Scene {
+  readonly house: TestHouse;
+  newAccount(first: string): Promise<Account>;
+  /** A phone that is still off: what waits for it comes while it logs in. */
+  phone(account: Account, kind?: PhoneKind): WvClient;
+  login(account: Account, kind?: PhoneKind): Promise<WvClient>;
+  /** Between tests: all phones log out. */
+  everybodyOut(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
+  const { domain, secret } = server.components.test;
+  return {
+    xmpp: {
+      host: server.host,
+      port: server.componentPort,
+      component: domain,
+      secret,
+      domains: [server.domain],
+    },
+  };
+}
+
+function matrixConfig(server: MatrixServer): Pick<ConfigInput, 'matrix'> {
+  const { file, url } = server.registrations.test;
+  return {
+    matrix: {
+      homeserverUrl: server.baseUrl,
+      serverName: server.serverName,
+      registration: file,
+      listen: { port: Number(new URL(url).port) },
+      pseudoDomain: MATRIX_DOMAIN,
+    },
+  };
+}
+
+/** A house with the `test` component and registration of the servers that are given. */
+export async function startScene(servers: {
+  readonly xmpp?: XmppServer;
+  readonly matrix?: MatrixServer;
+}): Promise<Scene> {
+  const config = {
+    ...(servers.xmpp === undefined ? {} : xmppConfig(servers.xmpp)),
+    ...(servers.matrix === undefined ? {} : matrixConfig(servers.matrix)),
+  };
+  const house = await startTestHouse({ users: [], config });
+  const phones: WvClient[] = [];
+  const phone = ({ address }: Account, kind: PhoneKind = PHONES[1].kind): WvClient => {
+    const timing = { pollSeconds: 0, cirPollSeconds: 0, cir: stcp({ reconnectMs: 100 }) };
+    const client = new WvClient({ url: house.url, user: address, password: 'sesame', ...timing, ...kind });
+    phones.push(client);
+    return client;
+  };
+  const everybodyOut = async (): Promise<void> => {
+    for (const client of phones.splice(0)) await client.logout();
+  };
+  return {
+    house,
+    everybodyOut,
+    async newAccount(first) {
+      const name = `${first}${randomBytes(4).toString('hex')}`;
+      await house.house.accounts.create({ name, password: 'sesame', displayName: first });
+      return { name, address: `wv:${name}@${TEST_DOMAIN}` as UserAddress };
+    },
+    phone,
+    async login(account, kind) {
+      const client = phone(account, kind);
+      await client.connect();
+      return client;
+    },
+    async stop() {
+      await everybodyOut();
+      await house.stop();
+    },
+  };
+}
+
+/** How many messages wait for a user. */
+export async function waitingFor({ house }: Scene, { address }: Account): Promise<number> {
+  return (await house.house.store.queueOf(address, 0, 100)).length;
+}
+
+/** Whether somebody's request to watch a user is written down. */
+export async function isAsked({ house }: Scene, { address }: Account, watcher: string): Promise<boolean> {
+  const home = await house.house.store.loadHome(address);
+  return home?.authorizations.some((authorization) => authorization.watcher === watcher) ?? false;
+}
+
+/** Lets a watcher see the user. COMPAT(1.3): has no answer to a question, but lists of who may see what. */
+export async function lets(phone: WvClient, watcher: string): Promise<void> {
+  if (phone.settings.version === '1.3') await phone.createAttributeList(SHOWN, { users: [watcher] });
+  else await phone.answerAuthorization(watcher, true);
+}
+
+/** Sees a user's presence with these values. */
+export function seesPresence(
+  phone: WvClient,
+  user: string,
+  wanted: Partial<Record<(typeof SHOWN)[number], string>>,
+): Promise<unknown> {
+  return phone.next(
+    'presence',
+    (seen) =>
+      seen.user === user &&
+      SHOWN.every((name) => [undefined, seen.attributes[name]?.value].includes(wanted[name])),
+    DEADLINE_MS,
+  );
+}
+
+export function seesMessage(phone: WvClient, from: string, text: string): Promise<unknown> {
+  return phone.next(
+    'message',
+    (seen) => seen.text === text && seen.from !== undefined && 'user' in seen.from && seen.from.user === from,
+    DEADLINE_MS,
+  );
+}

@@ -1,0 +1,98 @@
+// The books of a run: what was accepted, what arrived, and whether the two agree.
+
+/** Messages of one sender to one recipient, numbered from 1. */
+export interface Flow {
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Account {
+  accepted: number;
+  /** Numbers in the order of their first arrival. */
+  readonly arrived: number[];
+  /** Under which id each came first. */
+  readonly ids: Map<number, string>;
+}
+
+export class Ledger {
+  readonly #run: string;
+  readonly #accounts = new Map<string, Account>();
+  readonly #violations: string[] = [];
+  #accepted = 0;
+  #arrived = 0;
+  #repeats = 0;
+
+  /** `run` marks the texts of this run: servers may still deliver those of another. */
+  constructor(run: string) {
+    this.#run = run;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** Repeats under the same id, which their client drops. */
+  get repeats(): number {
+    return this.#repeats;
+  }
+
+  text({ from, to }: Flow, number: number): string {
+    return `${this.#run} ${from}>${to} ${number}`;
+  }
+
+  /** The sender was told that his message is taken. */
+  noteAccepted(flow: Flow): void {
+    this.#account(`${flow.from}>${flow.to}`).accepted += 1;
+    this.#accepted += 1;
+  }
+
+  /**
+   * A client was shown a text. `id` is what it recognises repeats by; undefined where it recognises none, so that
+   * every repeat is a violation.
+   */
+  noteArrived(at: string, text: string, id?: string): void {
+    const [run, flow = '', number = ''] = text.split(' ');
+    if (run !== this.#run) return;
+    if (!flow.endsWith(`>${at}`)) return this.violation(`${at} was shown “${text}”`);
+    const account = this.#account(flow);
+    const first = account.ids.get(Number(number));
+    if (first === undefined) {
+      account.ids.set(Number(number), id ?? '');
+      account.arrived.push(Number(number));
+      this.#arrived += 1;
+    } else if (id === undefined || id !== first) this.violation(`${at} was shown “${text}” twice`);
+    else this.#repeats += 1;
+  }
+
+  violation(what: string): void {
+    this.#violations.push(what);
+  }
+
+  /** Everything that is wrong: broken promises noted on the way, losses, and disorder. */
+  violations(): readonly string[] {
+    const found = [...this.#violations];
+    for (const [flow, { accepted, arrived, ids }] of this.#accounts) {
+      const lost = numbersUpTo(accepted).filter((number) => !ids.has(number));
+      if (lost.length > 0) found.push(`${flow}: lost ${lost.join(', ')}`);
+      const early = arrived.filter((number, at) => at > 0 && number < (arrived[at - 1] ?? 0));
+      if (early.length > 0) found.push(`${flow}: ${early.join(', ')} came after later ones`);
+    }
+    return found;
+  }
+
+  #account(flow: string): Account {
+    const known = this.#accounts.get(flow);
+    if (known !== undefined) return known;
+    const account: Account = { accepted: 0, arrived: [], ids: new Map() };
+    this.#accounts.set(flow, account);
+    return account;
+  }
+}
+
+function numbersUpTo(last: number): number[] {
+  return Array.from({ length: last }, (_, at) => at + 1);
+}

@@ -99,9 +99,7 @@ export class Messaging {
       else group(users, domainOf(recipient.user), recipient);
     }
     const answers = await Promise.all(
-      [...users.values()].map((recipients) =>
-        this.dispatch(home, { ...message, recipients }, draft),
-      ),
+      [...users.values()].map((recipients) => this.dispatch(home, { ...message, recipients }, draft)),
     );
     let reached = 0;
     for (const answer of answers) {
@@ -196,7 +194,10 @@ export class Messaging {
     }
     const entries = homes.map((home) => queueEntry(home.address, request));
     const local = domainOf(request.meta.service) === this.homes.domain;
-    const outcomes = await this.store.enqueue(entries, { remember: !local || request.repeatable === true, limit: this.limits.queue });
+    const outcomes = await this.store.enqueue(entries, {
+      remember: !local || request.repeatable === true,
+      limit: this.limits.queue,
+    });
     for (const [index, outcome] of outcomes.entries()) {
       const home = homes[index];
       const entry = entries[index];

@@ -37,5 +37,9 @@ export function authorized(home: Home, watcher: UserAddress, collective: boolean
 
 /** True when nothing was ever decided about this watcher: the user has to be asked. */
 export function isUndecided(home: Home, watcher: UserAddress): boolean {
-  return watcher !== home.address && !home.authorizations.has(watcher) && listed(home, watcher, false) === undefined;
+  return (
+    watcher !== home.address &&
+    !home.authorizations.has(watcher) &&
+    listed(home, watcher, false) === undefined
+  );
 }

@@ -142,7 +142,8 @@ describe('delivery', () => {
         content: { contentType: 'text/plain', encoding: 'none', data: 'hi' },
       },
     } as const;
-    for (let i = 0; i < 3; i++) expect((await scene.relay.emit(scene.gateway, request)).result.code).toBe(200);
+    for (let i = 0; i < 3; i++)
+      expect((await scene.relay.emit(scene.gateway, request)).result.code).toBe(200);
     expect(await scene.store.queueOf(bea, 0, 10)).toHaveLength(1);
   });
 });

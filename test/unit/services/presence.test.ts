@@ -27,7 +27,10 @@ async function beaWatchesAnn() {
   return { client, result, seen: () => client.presence.get(ann) ?? {} };
 }
 
-async function allow(subject: 'bea' | 'everybody' | 'list', attributes: PresenceAttributeName[]): Promise<void> {
+async function allow(
+  subject: 'bea' | 'everybody' | 'list',
+  attributes: PresenceAttributeName[],
+): Promise<void> {
   const home = await scene.at('ann');
   if (subject === 'bea') {
     await scene.publishing.putAttributeList(home, { subject: { kind: 'user', user: bea }, attributes });
@@ -36,7 +39,10 @@ async function allow(subject: 'bea' | 'everybody' | 'list', attributes: Presence
   } else {
     const [list] = home.lists.values();
     if (list === undefined) throw new Error('no list');
-    await scene.publishing.putAttributeList(home, { subject: { kind: 'list', list: list.address }, attributes });
+    await scene.publishing.putAttributeList(home, {
+      subject: { kind: 'list', list: list.address },
+      attributes,
+    });
   }
 }
 
@@ -130,14 +136,21 @@ describe('who may see what', () => {
     const home = await scene.at('ann');
     const subject = { kind: 'user', user: watcher } as const;
     await scene.publishing.putAttributeList(home, { subject, attributes: ['OnlineStatus'] });
-    expect(scene.gateway.requests).toMatchObject([{ primitive: 'PresenceNotification', watchers: [watcher] }]);
+    expect(scene.gateway.requests).toMatchObject([
+      { primitive: 'PresenceNotification', watchers: [watcher] },
+    ]);
   });
 
   it('bounds unanswered questions (507)', async () => {
     const codes = [];
     for (const name of ['a', 'b', 'c']) {
       const watcher = userAddress(name, FAR);
-      const request = { primitive: 'SubscribeRequest', meta: { service: `wv:@${FAR}` as never }, watcher, publishers: [ann] } as const;
+      const request = {
+        primitive: 'SubscribeRequest',
+        meta: { service: `wv:@${FAR}` as never },
+        watcher,
+        publishers: [ann],
+      } as const;
       codes.push((await scene.relay.emit(scene.gateway, request)).result.code);
     }
     expect(codes).toEqual([200, 200, 507]);
@@ -145,7 +158,9 @@ describe('who may see what', () => {
 });
 
 describe('what is told', () => {
-  beforeEach(() => allow('everybody', ['OnlineStatus', 'UserAvailability', 'StatusText', 'CommCap', 'Alias']));
+  beforeEach(() =>
+    allow('everybody', ['OnlineStatus', 'UserAvailability', 'StatusText', 'CommCap', 'Alias']),
+  );
 
   it('sends the whole state after a subscription and only changes afterwards', async () => {
     const { client, seen } = await beaWatchesAnn();
@@ -220,6 +235,13 @@ describe('what is told', () => {
     scene.gateway.requests.length = 0;
     await update('ann', { StatusText: simple('back') });
     expect(scene.gateway.requests).toHaveLength(1);
+  });
+
+  it('takes a network that is away for no failure: it is asked again when it returns', async () => {
+    scene.gateway.reply = () => ({ primitive: 'Status', result: { code: 503 } });
+    expect((await scene.watching.subscribe(ann, [romeo], undefined)).code).toBe(200);
+    scene.gateway.reply = () => ({ primitive: 'Status', result: { code: 531 } });
+    expect((await scene.watching.subscribe(ann, [romeo], undefined)).code).toBe(531);
   });
 
   it('filters by the attributes the watcher asked for', async () => {

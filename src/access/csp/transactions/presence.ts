@@ -53,7 +53,7 @@ function subscriptionResult(
   failures: readonly DetailedResult[],
   byList: boolean,
 ): Result {
-  if (failures.length === 0 && byList && outcome.code === 201) return OK;
+  if (failures.length === 0 && byList) return OK;
   const details = outcome.details ?? [];
   const failed = new Set(details.flatMap((detail) => detail.users ?? []));
   return combine(users.length - failed.size, [...failures, ...details]);

@@ -15,7 +15,10 @@ const STEPS: readonly (readonly [what: string, program: string, args: readonly s
 let failed = 0;
 for (const [what, program, args] of STEPS) {
   const started = Date.now();
-  const { status } = spawnSync(resolve(root, 'node_modules/.bin', program), args, { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(resolve(root, 'node_modules/.bin', program), args, {
+    cwd: root,
+    stdio: 'inherit',
+  });
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${status === 0 ? 'good' : 'BAD '}  ${what} (${seconds} s)\n`);
   if (status !== 0) failed++;

@@ -27,7 +27,10 @@ function vitest(projects: readonly string[], rest: readonly string[]): Promise<n
     const child = spawn(process.execPath, [...process.execArgv, bin(program), ...more], {
       cwd: root,
       stdio: 'inherit',
-      env: { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning --disable-warning=DEP0040' },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '--disable-warning=ExperimentalWarning --disable-warning=DEP0040',
+      },
     });
     child.on('exit', (code) => done(code ?? 1));
   });
@@ -58,7 +61,9 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const onlyAt = argv.indexOf('--only');
   const only = onlyAt >= 0 ? argv[onlyAt + 1] : undefined;
-  const rest = argv.filter((arg, i) => arg !== '--no-live' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)));
+  const rest = argv.filter(
+    (arg, i) => arg !== '--no-live' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)),
+  );
   const wantsLive = only === undefined ? !argv.includes('--no-live') : only === 'live';
   const tiers = only === undefined ? ['unit', 'integration'] : only === 'live' ? [] : [only];
   let code = tiers.length > 0 ? await vitest(tiers, rest) : 0;
@@ -67,7 +72,9 @@ async function run(argv: readonly string[]): Promise<number> {
     return code;
   }
   if (await prepareLive()) return (await vitest(['live'], rest)) || code;
-  process.stdout.write(`npm test: the live suites did not run${required ? ': that is a failure here' : ''}\n`);
+  process.stdout.write(
+    `npm test: the live suites did not run${required ? ': that is a failure here' : ''}\n`,
+  );
   if (required) code ||= 1;
   return code;
 }

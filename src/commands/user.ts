@@ -36,11 +36,13 @@ changed account until its clients log out.
     const [action, name] = positionals;
     const { config } = loadConfig(values.config, projectRoot);
     if (action === 'list') return withAccounts(config, (_accounts, store) => list(store));
-    if (action === undefined || name === undefined || !(action in ACTIONS)) {
+    if (action === undefined || name === undefined || !Object.hasOwn(ACTIONS, action)) {
       throw new UsageError('user add|passwd|remove NAME, or user list; see wvgate user --help');
     }
     const password = action === 'remove' ? '' : (values.password ?? (await askPassword(name)));
     if (action !== 'remove' && password === '') throw new UsageError('the password is empty');
+    // CSP messages are read without the blanks around a value: such a password would never match.
+    if (password !== password.trim()) throw new UsageError('the password begins or ends with a blank');
     return withAccounts(config, (accounts) =>
       ACTIONS[action as keyof typeof ACTIONS](accounts, { name, password, displayName: values.name }),
     );

@@ -25,7 +25,9 @@ export interface GatewayStorage {
    */
   link(conversation: string, remoteId: string, messageId: MessageId): Promise<boolean>;
   messageOf(conversation: string, remoteId: string): Promise<MessageId | undefined>;
-  remoteOf(messageId: MessageId): Promise<{ readonly conversation: string; readonly remoteId: string } | undefined>;
+  remoteOf(
+    messageId: MessageId,
+  ): Promise<{ readonly conversation: string; readonly remoteId: string } | undefined>;
 
   /** Commits new events in one transaction, dropping ids seen before (30 days). Returns the new ones, in order. */
   receive(events: readonly InboxEvent[]): Promise<readonly InboxEvent[]>;

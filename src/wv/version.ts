@@ -36,3 +36,9 @@ export function versionOfNamespace(namespace: string | undefined): CspVersion | 
   const match = /csp(1\.[123])$/i.exec(namespace?.trim() ?? '');
   return match?.[1] as CspVersion | undefined;
 }
+
+/** The version a session namespace names although nobody here speaks it (`…CSP2.0`): to be answered 505. */
+export function unsupportedVersion(namespace: string | undefined): string | undefined {
+  const named = /csp(\d+\.\d+)$/i.exec(namespace?.trim() ?? '')?.[1];
+  return named === undefined || versionOfNamespace(namespace) !== undefined ? undefined : named;
+}

@@ -495,7 +495,10 @@ function outboxContract(current: Current): void {
     payload,
     expiresAt: 1000,
   });
-  const entry = (payload: string, destination = 'xmpp') => ({ ...stored(payload, destination), key: payload });
+  const entry = (payload: string, destination = 'xmpp') => ({
+    ...stored(payload, destination),
+    key: payload,
+  });
 
   it('keeps entries of a destination in order until they are done', async () => {
     await current().enqueueOutbox([entry('1'), entry('2'), entry('x', 'matrix'), entry('3')]);

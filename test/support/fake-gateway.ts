@@ -2,7 +2,12 @@
 
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import type { Domain } from '../../src/wv/ids.ts';
-import { status, type RequestName, type RequestPrimitive, type ResponsePrimitive } from '../../src/wv/primitives.ts';
+import {
+  status,
+  type RequestName,
+  type RequestPrimitive,
+  type ResponsePrimitive,
+} from '../../src/wv/primitives.ts';
 import { OK } from '../../src/wv/status.ts';
 
 type Reply = (request: RequestPrimitive) => ResponsePrimitive | Promise<ResponsePrimitive>;

@@ -74,7 +74,16 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
   const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
   relay.addGateway(gateway);
   const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };
-  const messaging = new Messaging({ store, homes, outgoing: relay, clock, ids, log: SILENT, service, limits });
+  const messaging = new Messaging({
+    store,
+    homes,
+    outgoing: relay,
+    clock,
+    ids,
+    log: SILENT,
+    service,
+    limits,
+  });
   const publishing = new Publishing({
     store,
     homes,

@@ -1,6 +1,9 @@
 // Test support: one house, people with accounts of their own, and their phones.
 
+import { scryptSync } from 'node:crypto';
+import type { HomeRecord } from '../../src/store/store.ts';
 import { child, childText, type Element } from '../../src/wv/element.ts';
+import { trusted, type ListAddress } from '../../src/wv/ids.ts';
 import { startTestHouse, type TestHouse, type TestHouseOptions } from './house.ts';
 import { ManualClock } from './manual-clock.ts';
 import { Phone, type Habits, type Heard } from './phone.ts';
@@ -55,6 +58,11 @@ export function attribute(content: Element | undefined, user: string, name: stri
   return childText(child(child(told, 'PresenceSubList'), name), 'PresenceValue');
 }
 
+/** The account that all others are copies of. */
+const PATTERN = 'pattern';
+/** Of `sesame`, at the least cost there is. */
+const CHEAP_HASH = `scrypt:2:1:1:c2FsdA==:${scryptSync('sesame', 'salt', 32, { N: 2, r: 1, p: 1 }).toString('base64')}`;
+
 export interface OnlineOptions {
   /** Capability negotiation before anything else, as XML. */
   readonly capability?: string;
@@ -67,6 +75,7 @@ export class Scene {
   readonly clock: ManualClock;
   readonly #phones: Phone[] = [];
   #count = 0;
+  #pattern: Promise<HomeRecord> | undefined;
 
   constructor(house: TestHouse, clock: ManualClock) {
     this.house = house;
@@ -81,11 +90,25 @@ export class Scene {
     return `wv:${own}@${this.house.domain}`;
   }
 
-  /** All people share one hash of the one password: to make a hash takes longer than most tests. */
+  /** As the server makes accounts, but for the hash of the password: a real one takes longer than most tests. */
   async #create(name: string, displayName: string | undefined): Promise<void> {
+    this.#pattern ??= this.#makePattern();
+    const { user, lists } = await this.#pattern;
     const { accounts, store } = this.house.house;
-    const first = accounts.address(PATTERN);
-    if (!(await accounts.create({ name, password: 'sesame', displayName }))) throw new Error(`${name} exists`);
+    const own = lists.map((list) => ({
+      ...list,
+      address: trusted<ListAddress>(list.address.replace(`wv:${PATTERN}/`, `wv:${name}/`)),
+    }));
+    const named = displayName === undefined ? {} : { displayName };
+    await store.createUser({ ...user, ...named, address: accounts.address(name) }, own);
+  }
+
+  async #makePattern(): Promise<HomeRecord> {
+    const { accounts, store } = this.house.house;
+    await accounts.create({ name: PATTERN, password: 'sesame' });
+    const home = await store.loadHome(accounts.address(PATTERN));
+    if (home === undefined) throw new Error('no pattern of an account');
+    return { ...home, user: { ...home.user, credentials: { ...home.user.credentials, hash: CHEAP_HASH } } };
   }
 
   async people<const N extends readonly string[]>(...names: N): Promise<{ [I in keyof N]: string }> {

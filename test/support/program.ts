@@ -7,6 +7,12 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import type { ConfigInput } from '../../src/config.ts';
 
+/** As scripts/run.mjs starts it. */
+const FLAGS = [
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=DEP0060',
+  '--disable-warning=DEP0040',
+];
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
 export interface Ran {
@@ -27,7 +33,7 @@ class Running {
   stderr = '';
 
   constructor(args: readonly string[], stdin: string) {
-    this.process = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args]);
+    this.process = spawn(process.execPath, [...FLAGS, MAIN, ...args]);
     this.process.stdout?.on('data', (data: Buffer) => (this.stdout += data.toString()));
     this.process.stderr?.on('data', (data: Buffer) => (this.stderr += data.toString()));
     this.process.stdin?.on('error', () => {}).end(stdin);

@@ -25,9 +25,24 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/ops': [],
   'src/store': [/^src\/wv\//, /^src\/ops\/ports/],
   'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage)\.ts/],
-  'src/sap': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage)\.ts/, /^src\/services\//],
-  'src/access': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/store\.ts/, /^src\/services\//, /^src\/sap\//],
-  'src/client': [/^src\/wv\//, /^src\/ops\/(ports|clock)/, /^src\/access\/csp\/(codec|schema|presence-sublist|dates)/],
+  'src/sap': [
+    /^src\/wv\//,
+    /^src\/ops\/ports/,
+    /^src\/store\/(store|gateway-storage)\.ts/,
+    /^src\/services\//,
+  ],
+  'src/access': [
+    /^src\/wv\//,
+    /^src\/ops\/ports/,
+    /^src\/store\/store\.ts/,
+    /^src\/services\//,
+    /^src\/sap\//,
+  ],
+  'src/client': [
+    /^src\/wv\//,
+    /^src\/ops\/(ports|clock)/,
+    /^src\/access\/csp\/(codec|schema|presence-sublist|dates)/,
+  ],
   adapters: [/^src\/wv\//, /^src\/ops\/ports/, /^src\/sap\/port\.ts/],
 };
 

@@ -22,8 +22,8 @@ export interface Composed {
   readonly rest?: ReadonlyMap<UserAddress, PresenceAttributes>;
 }
 
-/** Octets that envelope and MessageInfo take in the worst case (XML, long addresses). */
-const ENVELOPE_BYTES = 1_500;
+/** Octets that everything around a transaction's content takes in XML: envelope, ids, namespaces. */
+const ENVELOPE_BYTES = 700;
 /** The largest message we send to a client that named no limit. */
 const OWN_LIMIT = 65_536;
 
@@ -49,25 +49,33 @@ function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): C
   }
   const { message } = entry.item;
   const MessageInfo = messageInfo(message, now);
-  if (mustAnnounce(session, entry.item)) {
+  const push = buildElement(
+    'NewMessage',
+    { MessageInfo, ContentData: message.content.data },
+    session.version,
+  );
+  if (mustAnnounce(session, entry.item, push)) {
     return {
       content: buildElement('MessageNotification', { MessageInfo }, session.version),
       outbound: { kind: 'entry', entry, announced: true },
     };
   }
-  return {
-    content: buildElement('NewMessage', { MessageInfo, ContentData: message.content.data }, session.version),
-    outbound: { kind: 'entry', entry },
-  };
+  return { content: push, outbound: { kind: 'entry', entry } };
 }
 
 /** csp-transactions section 0, rule 10: by delivery method, accepted length and parser size. */
-function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }): boolean {
+function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }, push: Element): boolean {
   const { deliveryMethod, acceptedContentLength, parserSize } = session.capabilities;
-  const size = contentSize(item.message.content);
-  // BASE64 stands as text in the message: a third more.
-  const transferred = item.message.content.encoding === 'base64' ? Math.ceil(size / 3) * 4 : size;
-  return deliveryMethod === 'N' || size > acceptedContentLength || transferred + ENVELOPE_BYTES > parserSize;
+  if (deliveryMethod === 'N' || contentSize(item.message.content) > acceptedContentLength) return true;
+  const [info] = push.children;
+  const written = info === undefined ? 0 : xmlSize(info);
+  return written + escapedSize(item.message.content.data) + ENVELOPE_BYTES > parserSize;
+}
+
+/** Octets of text in an XML document: UTF-8, with `&` and `<` escaped. */
+function escapedSize(text: string): number {
+  const octets = contentSize({ contentType: 'text/plain', encoding: 'none', data: text });
+  return octets + 4 * (text.match(/[&<]/g)?.length ?? 0);
 }
 
 function composeReport(session: CspSession, report: DeliveryStatusReport): Element {

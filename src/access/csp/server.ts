@@ -4,6 +4,7 @@ import type { Metrics } from '../../ops/ports.ts';
 import { child, childText } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
+import { unsupportedVersion } from '../../wv/version.ts';
 import { statusElement, statusOf } from './answers.ts';
 import {
   decode,
@@ -86,6 +87,14 @@ export class CspServer {
         sessionType: 'Outband',
         transactions: [answering('', statusOf(400, version, `${message.element}: ${message.message}`))],
       });
+    }
+    const foreign = unsupportedVersion(decoded.root.xmlns);
+    if (foreign !== undefined) {
+      trace.codes.push('505');
+      const [first] = message.transactions;
+      const content = statusOf(505, message.version, `CSP ${foreign}; 1.1, 1.2 and 1.3 are served`);
+      const transactions = [answering(first?.id ?? '', content)];
+      return plain(request.encoding, { ...envelope(message), transactions });
     }
     return this.converse(request, message, trace);
   }

@@ -169,10 +169,10 @@ describe.each(VERSIONS)('presence in CSP %s (%s)', (version, _encoding, habits) 
   it('GetPresence by user and by list: what may be seen, with 201 for what cannot', async () => {
     const { ann, bea, publisher, watcher } = await friends(habits);
     await publisher.say(updatePresence(version, { StatusText: 'look' }));
-    const named2 = await watcher.say(elements('GetPresence-Request', users(ann, GHOST)));
-    expect(codeOf(named2)).toBe(201);
-    expect(detailsOf(named2)).toEqual([`531 ${GHOST}`]);
-    expect(attribute(named2.content, ann, 'StatusText')).toBe('look');
+    const byName = await watcher.say(elements('GetPresence-Request', users(ann, GHOST)));
+    expect(codeOf(byName)).toBe(201);
+    expect(detailsOf(byName)).toEqual([`531 ${GHOST}`]);
+    expect(attribute(byName.content, ann, 'StatusText')).toBe('look');
     const list = bea.replace('@', '/~pep1.0_privatelist@');
     await watcher.say(android.addContact(list, ann, 'Ann'));
     const some = elements('ContactList', list) + sublist(version, '<StatusText/>');

@@ -78,8 +78,8 @@ export class Ledger {
     for (const [flow, { accepted, arrived, ids }] of this.#accounts) {
       const lost = numbersUpTo(accepted).filter((number) => !ids.has(number));
       if (lost.length > 0) found.push(`${flow}: lost ${lost.join(', ')}`);
-      const early = arrived.filter((number, at) => at > 0 && number < (arrived[at - 1] ?? 0));
-      if (early.length > 0) found.push(`${flow}: ${early.join(', ')} came after later ones`);
+      const late = arrived.filter((number, at) => at > 0 && number < (arrived[at - 1] ?? 0));
+      if (late.length > 0) found.push(`${flow}: ${late.join(', ')} came late: ${around(arrived, late[0])}`);
     }
     return found;
   }
@@ -91,6 +91,12 @@ export class Ledger {
     this.#accounts.set(flow, account);
     return account;
   }
+}
+
+/** Arrivals before and after one of them. */
+function around(arrived: readonly number[], number = 0): string {
+  const at = arrived.indexOf(number);
+  return arrived.slice(Math.max(0, at - 4), at + 3).join(' ');
 }
 
 function numbersUpTo(last: number): number[] {

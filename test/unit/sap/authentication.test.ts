@@ -31,19 +31,27 @@ async function account(password: string, digestLogin = true, active = true): Pro
 }
 
 const digest = (algorithm: string, nonce: string, password: string) =>
-  createHash(algorithm).update(nonce + password, 'latin1').digest('base64');
+  createHash(algorithm)
+    .update(nonce + password, 'latin1')
+    .digest('base64');
 
 describe('plain login', () => {
   it('lets in with the right password only', async () => {
     await account('sésame');
     expect((await authentication.login({ ...REQUEST, password: 'sésame' })).kind).toBe('accepted');
-    expect(await authentication.login({ ...REQUEST, password: 'wrong' })).toMatchObject({ result: { code: 409 } });
+    expect(await authentication.login({ ...REQUEST, password: 'wrong' })).toMatchObject({
+      result: { code: 409 },
+    });
   });
 
   it('answers 531 for an unknown user, 403 for an inactive account', async () => {
-    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({ result: { code: 531 } });
+    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({
+      result: { code: 531 },
+    });
     await account('x', true, false);
-    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({ result: { code: 403 } });
+    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({
+      result: { code: 403 },
+    });
   });
 
   it('answers 402 when nothing to check is there', async () => {
@@ -92,8 +100,12 @@ describe('digest login', () => {
 
   it('answers 543 when no schema fits, or the password is kept as a hash only', async () => {
     await account('x', false);
-    expect(await authentication.login({ ...REQUEST, schemas: ['MD5'] })).toMatchObject({ result: { code: 543 } });
-    expect(await authentication.login({ ...REQUEST, schemas: ['MD6'] })).toMatchObject({ result: { code: 543 } });
+    expect(await authentication.login({ ...REQUEST, schemas: ['MD5'] })).toMatchObject({
+      result: { code: 543 },
+    });
+    expect(await authentication.login({ ...REQUEST, schemas: ['MD6'] })).toMatchObject({
+      result: { code: 543 },
+    });
   });
 
   it('fails with the key of another server', async () => {
@@ -108,7 +120,9 @@ describe('rate limits', () => {
   it('asks for patience after wrong passwords for one user, and lets in later', async () => {
     await account('x');
     for (let i = 0; i < 3; i++) await authentication.login({ ...REQUEST, password: 'wrong' });
-    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({ result: { code: 503 } });
+    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({
+      result: { code: 503 },
+    });
     clock.advance(31_000);
     expect((await authentication.login({ ...REQUEST, password: 'x' })).kind).toBe('accepted');
   });
@@ -119,8 +133,12 @@ describe('rate limits', () => {
       await authentication.login({ ...REQUEST, user, password: 'x' });
     }
     await account('x');
-    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({ result: { code: 503 } });
-    expect((await authentication.login({ ...REQUEST, source: '192.0.2.2', password: 'x' })).kind).toBe('accepted');
+    expect(await authentication.login({ ...REQUEST, password: 'x' })).toMatchObject({
+      result: { code: 503 },
+    });
+    expect((await authentication.login({ ...REQUEST, source: '192.0.2.2', password: 'x' })).kind).toBe(
+      'accepted',
+    );
   });
 });
 

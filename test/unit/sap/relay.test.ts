@@ -34,7 +34,11 @@ function message(id: string, text = id, to = bob): SendMessageRequest {
 async function scene() {
   const clock = new ManualClock();
   const store = await openSqliteStore({ file: ':memory:', clock });
-  const gateway = new FakeGateway('far.test', ['SendMessageRequest', 'SubscribeRequest', 'GetPresenceRequest']);
+  const gateway = new FakeGateway('far.test', [
+    'SendMessageRequest',
+    'SubscribeRequest',
+    'GetPresenceRequest',
+  ]);
   const local: RequestPrimitive[] = [];
   const service = serviceAddress(HOME);
   const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
@@ -54,8 +58,20 @@ async function scene() {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
   const sent = () =>
-    gateway.requests.flatMap((request) => (request.primitive === 'SendMessageRequest' ? [request.message.id] : []));
-  return { clock, store, gateway, outbox, relay, local, settled, sent, start: () => outbox.start([gateway], relay) };
+    gateway.requests.flatMap((request) =>
+      request.primitive === 'SendMessageRequest' ? [request.message.id] : [],
+    );
+  return {
+    clock,
+    store,
+    gateway,
+    outbox,
+    relay,
+    local,
+    settled,
+    sent,
+    start: () => outbox.start([gateway], relay),
+  };
 }
 
 describe('relay', () => {
@@ -79,7 +95,10 @@ describe('relay', () => {
 
   it('refuses a gateway that speaks for a domain that is not behind it (901)', async () => {
     const { relay, gateway, local } = await scene();
-    const answer = await relay.emit(gateway, { ...message('m', 'm', ann), message: { ...message('m').message, recipients: [{ kind: 'user', user: ann }] } });
+    const answer = await relay.emit(gateway, {
+      ...message('m', 'm', ann),
+      message: { ...message('m').message, recipients: [{ kind: 'user', user: ann }] },
+    });
     expect(answer.result.code).toBe(901);
     expect(local).toEqual([]);
   });
@@ -201,7 +220,13 @@ describe('outbox', () => {
     await relay.request(message('m1'));
     await settled();
     const again = new FakeGateway('far.test', ['SendMessageRequest']);
-    const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service: serviceAddress(HOME) });
+    const outbox = new Outbox({
+      store,
+      clock,
+      log: SILENT,
+      metrics: NO_METRICS,
+      service: serviceAddress(HOME),
+    });
     outbox.start([again], relay);
     await settled();
     expect(again.requests).toMatchObject([{ message: { id: 'm1' } }]);

@@ -129,7 +129,7 @@ function build(name: string, content: Content, value: Value, version: CspVersion
 
 function leafText(value: Value): string {
   if (typeof value === 'boolean') return value ? 'T' : 'F';
-  return String(value);
+  return typeof value === 'number' ? String(value) : (value as string);
 }
 
 function inNamespace(name: string, tree: Element, version: CspVersion): Element {

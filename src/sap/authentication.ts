@@ -6,6 +6,7 @@ import type { UserAddress } from '../wv/ids.ts';
 import { result, type Result } from '../wv/status.ts';
 import { DIGEST_SCHEMAS, type DigestSchema, type Passwords } from './passwords.ts';
 import { RateLimit } from './rate-limit.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface LoginRequest {
   readonly user: UserAddress;
@@ -31,6 +32,8 @@ interface Challenge {
 }
 
 const CHALLENGE_LIFE_MS = 120_000;
+/** Checks under way for one network address: a network's phones come together after an outage, guesses too. */
+const CHECKS_PER_SOURCE = 8;
 const MAX_CHALLENGES = 10_000;
 
 function refused(code: Parameters<typeof result>[0], description?: string): LoginOutcome {
@@ -44,6 +47,8 @@ export class Authentication {
   private readonly ids: IdSource;
   private readonly perUser: RateLimit;
   private readonly perSource: RateLimit;
+  private readonly users = new Turnstile(1);
+  private readonly sources = new Turnstile(CHECKS_PER_SOURCE);
   private readonly challenges = new Map<string, Challenge>();
 
   constructor(deps: {
@@ -62,7 +67,13 @@ export class Authentication {
     this.perSource = new RateLimit(deps.clock, deps.limits.source.burst, deps.limits.source.seconds);
   }
 
+  /** Guesses for one user are checked one after another, so that those sent together count like any others. */
   async login(request: LoginRequest): Promise<LoginOutcome> {
+    const inTurn = () => this.sources.pass(request.source, () => this.attempt(request));
+    return (await this.users.pass(request.user, inTurn)) ?? refused(503, 'Too many attempts at once');
+  }
+
+  private async attempt(request: LoginRequest): Promise<LoginOutcome> {
     const wait = Math.max(this.perUser.wait(request.user), this.perSource.wait(request.source));
     if (wait > 0) return refused(503, `Too many attempts, try again in ${wait} s`);
     if (request.password !== undefined) return this.withPassword(request, request.password);

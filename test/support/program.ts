@@ -52,7 +52,7 @@ export interface Serving {
     readonly [key: string]: unknown;
   };
   readonly ended: Promise<Ran>;
-  signal(name: NodeJS.Signals): void;
+  readonly signal: (name: NodeJS.Signals) => void;
 }
 
 /** A folder with a configuration file in it. */
@@ -81,8 +81,10 @@ export class ProgramFolder {
   async serve(config: string): Promise<Serving> {
     const running = new Running(['serve', '--config', config], '');
     this.#running.push(running);
-    const ready = await Promise.race([readyLine(running), running.ended]);
-    if ('code' in ready) throw new Error(`wvgate ended: ${ready.stderr}${ready.stdout}`);
+    const early = running.ended.then(({ stderr, stdout }) => {
+      throw new Error(`wvgate ended: ${stderr}${stdout}`);
+    });
+    const ready = await Promise.race([readyLine(running), early]);
     return { ready, ended: running.ended, signal: (name) => running.process.kill(name) };
   }
 

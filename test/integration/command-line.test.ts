@@ -1,0 +1,173 @@
+// The command line as an operator meets it.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { android } from '../support/phone-messages.ts';
+import { codeOf } from '../support/phone-scene.ts';
+import { HABITS, Phone } from '../support/phone.ts';
+import { ProgramFolder, wvgate } from '../support/program.ts';
+
+let folder: ProgramFolder;
+let config: string;
+beforeAll(async () => {
+  folder = await ProgramFolder.make();
+  config = await folder.config();
+});
+afterAll(() => folder.remove());
+
+describe('help', () => {
+  it('lists the commands', async () => {
+    const { code, stdout, stderr } = await wvgate(['--help']);
+    expect([code, stderr]).toEqual([0, '']);
+    for (const command of ['serve', 'check-config', 'user', 'registration'])
+      expect(stdout).toContain(`  ${command}`);
+  });
+
+  it.each(['serve', 'check-config', 'user', 'registration', 'demo'])(
+    '%s explains itself',
+    async (command) => {
+      const { code, stdout } = await wvgate([command, '--help']);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^Usage: wvgate ${command}`));
+    },
+  );
+
+  it('comes with exit code 2 when nothing is asked', async () => {
+    expect((await wvgate([])).code).toBe(2);
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    [['sevre'], /unknown command sevre.*--help/],
+    [['constructor'], /unknown command constructor/],
+    [['serve', '--prot', '1'], /--prot/],
+    [['serve', '--config'], /--config/],
+    [['user'], /user add/],
+    [['user', 'toString', 'ann'], /user add/],
+    [['user', 'add'], /user add/],
+    [['user', 'passwd', 'ann', '--password', ''], /password is empty/],
+    [['registration'], /--url/],
+    [['registration', '--url', 'nonsense', '--server-name', 'x'], /--url/],
+    [['registration', '--url', 'http://127.0.0.1:1'], /--server-name/],
+  ])('%j end with code 2 and a line that helps', async (args, words) => {
+    const { code, stderr, stdout } = await wvgate(args);
+    expect(stderr).toMatch(words);
+    expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect([code, stdout]).toEqual([2, '']);
+  });
+});
+
+describe('check-config', () => {
+  it('says what would be started', async () => {
+    const { code, stdout } = await wvgate(['check-config', '--config', config]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${config}: good`);
+    expect(stdout).toContain('wv.test');
+  });
+
+  it.each([
+    ['listen: { csp: { prot: 1 } }', /listen\.csp.*prot/],
+    ['listen: { csp: { port: 70000 } }', /listen\.csp\.port/],
+    ['domain: "not a domain"', /domain/],
+    ['users: [{ name: ann }]', /users\.0\.password/],
+    ['session: { keepAlive: { min: 10, max: 5 } }', /session\.keepAlive/],
+    ['domain: [', /broken\.yaml/],
+    ['- a\n- b', /broken\.yaml/],
+    ['just text', /broken\.yaml/],
+    ['passwordKeyFile: nowhere.key', /passwordKeyFile/],
+  ])('%j is told with file and key', async (text, words) => {
+    const broken = await folder.config(text, 'broken.yaml');
+    const { code, stderr } = await wvgate(['check-config', '--config', broken]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(words);
+    expect(stderr).toContain('broken.yaml');
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('a file that is not there is told', async () => {
+    const { code, stderr } = await wvgate(['check-config', '--config', `${folder.path}/nowhere.yaml`]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/nowhere\.yaml: cannot be read/);
+  });
+});
+
+describe('user', () => {
+  const user = (args: readonly string[], stdin?: string) =>
+    wvgate(['user', ...args, '--config', config], stdin);
+
+  it('accounts are made, shown, changed and removed while the server runs', { timeout: 60_000 }, async () => {
+    const { ready } = await folder.serve(config);
+    const login = async (name: string, password: string): Promise<number> => {
+      const phone = new Phone(ready.csp.port, HABITS.android);
+      const heard = await phone.say(android.login(name, password, '<ClientID/>'));
+      phone.close();
+      return codeOf(heard);
+    };
+
+    const added = await user(['add', 'ann', '--name', 'Ann A.'], 'sesame\n');
+    expect(added).toMatchObject({ code: 0, stdout: 'created wv:ann@wv.test\n', stderr: '' });
+    expect(await login('ann', 'sesame')).toBe(200);
+    expect(await user(['add', 'ann'], 'other\n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/exists already/),
+    });
+    expect(await login('ann', 'other')).toBe(409);
+
+    expect(await user(['passwd', 'ann', '--password', 'open'])).toMatchObject({ code: 0 });
+    expect(await login('ann', 'open')).toBe(200);
+    expect(await user(['passwd', 'nobody'], 'x\n')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no account nobody/),
+    });
+
+    expect(await user(['list'])).toMatchObject({ code: 0, stdout: 'wv:ann@wv.test\tactive\tAnn A.\n' });
+    expect(await user(['remove', 'ann'])).toMatchObject({ code: 0, stdout: 'removed ann\n' });
+    expect(await user(['remove', 'ann'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no account ann/),
+    });
+    expect(await user(['list'])).toMatchObject({ code: 0, stdout: '' });
+    expect(await login('ann', 'open')).toBe(531);
+  });
+
+  it.each(['', '\n'])('%j is no password', async (stdin) => {
+    expect(await user(['add', 'bea'], stdin)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/password is empty/),
+    });
+  });
+
+  it('a password that log-ins could not match is refused', async () => {
+    const refused = { code: 2, stderr: expect.stringMatching(/begins or ends with a blank/) };
+    expect(await user(['add', 'bea'], 'sesame \n')).toMatchObject(refused);
+  });
+
+  it.each(['wv:bea@elsewhere.test', 'be a@b@c', '%00', '', '@', '/x'])('%j is no name', async (name) => {
+    const { code, stderr } = await user(['add', name, '--password', 'x']);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/^wvgate: /);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('registration', () => {
+  const args = ['registration', '--url', 'http://127.0.0.1:9099', '--server-name', 'hs.example'];
+
+  it('is YAML that a homeserver takes, with new tokens each time', async () => {
+    const [one, two] = await Promise.all([wvgate(args), wvgate(args)]);
+    const tokens = [one, two].flatMap(({ code, stdout }) => {
+      expect(code).toBe(0);
+      const text = parse(stdout) as Record<string, string>;
+      expect(text).toMatchObject({
+        id: 'imps',
+        url: 'http://127.0.0.1:9099',
+        namespaces: expect.any(Object),
+      });
+      return [text.as_token, text.hs_token];
+    });
+    expect(new Set(tokens).size).toBe(4);
+    for (const token of tokens) expect(token).toMatch(/^.{32,}$/);
+  });
+});

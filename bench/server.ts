@@ -1,6 +1,7 @@
 // wvgate itself in a process of its own, with a fresh database and accounts made for the benchmark.
 
-import { startHouse, passwordKey, type House } from '../src/gateway.ts';
+import { passwordKey } from '../src/data-folder.ts';
+import { startHouse, type House } from '../src/gateway.ts';
 import { checkConfig, type Config, type ConfigInput } from '../src/config.ts';
 import { createLog } from '../src/ops/log.ts';
 import { Passwords } from '../src/sap/passwords.ts';

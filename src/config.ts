@@ -68,6 +68,7 @@ const userSchema = z.strictObject({
   password: z
     .string()
     .min(1)
+    .refine((text) => text.trim() === text, 'must not begin or end with a blank: phones drop it')
     .describe('Password; taken over when the account is created, later changed with `wvgate user passwd`.'),
   displayName: z.string().max(100).optional().describe('Name shown to others.'),
 });

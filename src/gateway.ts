@@ -1,8 +1,6 @@
 // The composition root: a configuration in, a running house out; started and stopped in order.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
 import { pseudoWatcher } from '../adapters/matrix/config.ts';
 import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
@@ -15,6 +13,7 @@ import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
+import { databaseFile, passwordKey } from './data-folder.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
@@ -65,24 +64,6 @@ const GRACE_MS = 5_000;
 const EXPIRY_MS = 10_000;
 const EXPIRY_BATCH = 200;
 const PRUNE_MS = 3_600_000;
-
-/** The key that encrypts passwords for digest login: configured, or made once in the data folder. */
-export function passwordKey(config: Config): Buffer {
-  const file = config.passwordKeyFile ?? join(config.data, 'password.key');
-  if (!existsSync(file)) {
-    if (config.passwordKeyFile !== undefined)
-      throw new ConfigError(`passwordKeyFile: ${file} does not exist`);
-    mkdirSync(config.data, { recursive: true, mode: 0o700 });
-    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
-  }
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-  if (key.length !== 32) throw new ConfigError(`${file}: not 32 bytes in base64`);
-  return key;
-}
-
-export function databaseFile(config: Config): string {
-  return join(config.data, 'wvgate.sqlite');
-}
 
 function domainIn(config: Config): Domain {
   const domain = parseDomain(config.domain);
@@ -349,7 +330,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
-    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness });
+    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, log });
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */

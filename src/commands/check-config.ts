@@ -1,11 +1,10 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
-import { configuredGateways } from '../gateway.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
-export function checkFiles(config: Config, source: string): void {
+export async function checkFiles(config: Config, source: string): Promise<void> {
   const { tls } = config.listen.csp;
   const named: readonly (readonly [key: string, file: string | undefined])[] = [
     ['listen.csp.tls.cert', tls?.cert],
@@ -22,6 +21,8 @@ export function checkFiles(config: Config, source: string): void {
     }
   }
   if (tls !== undefined) checkCertificate(tls, source);
+  if (config.xmpp === undefined && config.matrix === undefined) return;
+  const { configuredGateways } = await import('../gateway.ts');
   configuredGateways(config);
 }
 
@@ -42,7 +43,7 @@ export const checkConfigCommand: Command = {
   async run(args, projectRoot) {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
-    checkFiles(config, file);
+    await checkFiles(config, file);
     const { csp, cir, ops } = config.listen;
     const lines = [
       `${file}: good`,

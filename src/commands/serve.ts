@@ -1,7 +1,6 @@
 // `wvgate serve`: the server itself, until SIGTERM or SIGINT.
 
 import { requestFields } from '../access/request-scope.ts';
-import { startHouse } from '../gateway.ts';
 import { createLog } from '../ops/log.ts';
 import { checkFiles } from './check-config.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
@@ -12,12 +11,14 @@ export const serveCommand: Command = {
   async run(args, projectRoot) {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
-    checkFiles(config, file);
+    await checkFiles(config, file);
     const log = createLog(config.log.level, requestFields);
     process.on('unhandledRejection', (error) => {
       log.fatal({ err: error }, 'unhandled rejection: a bug, stopping');
       process.exit(70);
     });
+    // Loaded here, not above: the gateways' libraries take a second that other commands need not wait for.
+    const { startHouse } = await import('../gateway.ts');
     const house = await startHouse({ config, log });
     log.info({ config: file, domain: config.domain, ...house.addresses }, 'wvgate is ready');
     await ended();

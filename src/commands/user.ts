@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { Accounts } from '../accounts.ts';
 import type { Config } from '../config.ts';
-import { databaseFile, passwordKey } from '../gateway.ts';
+import { databaseFile, passwordKey } from '../data-folder.ts';
 import { systemClock } from '../ops/clock.ts';
 import { Passwords } from '../sap/passwords.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';

@@ -1,8 +1,9 @@
 // The operator's HTTP endpoint: liveness, readiness, metrics. On its own listener, on loopback unless told otherwise.
 
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import type { Server } from 'node:http';
 import type { MetricsRegistry } from './metrics.ts';
+import type { Log } from './ports.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -20,6 +21,7 @@ export async function startOpsEndpoint(options: {
   port: number;
   metrics: MetricsRegistry;
   readiness: () => Readiness;
+  log: Log;
 }): Promise<OpsEndpoint> {
   const app = express();
   app.disable('x-powered-by');
@@ -35,6 +37,12 @@ export async function startOpsEndpoint(options: {
     response.setHeader('Content-Type', contentType);
     response.send(text);
   });
+  // Express recognises an error handler by its four parameters. The caller gets no stack.
+  const failed: ErrorRequestHandler = (error, request, response, _next) => {
+    options.log.error({ err: error, path: request.path }, 'operator endpoint failed');
+    response.status(500).type('text/plain').send('internal error, see the log\n');
+  };
+  app.use(failed);
   const server = await new Promise<Server>((resolve, reject) => {
     const listening = app.listen(options.port, options.host, (error?: Error) => {
       if (error === undefined) resolve(listening);

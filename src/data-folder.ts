@@ -1,0 +1,24 @@
+// What lies in the data folder: the database, and the key that protects passwords.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { ConfigError, type Config } from './config.ts';
+
+/** The key that encrypts passwords for digest login: configured, or made once in the data folder. */
+export function passwordKey(config: Config): Buffer {
+  const file = config.passwordKeyFile ?? join(config.data, 'password.key');
+  if (!existsSync(file)) {
+    if (config.passwordKeyFile !== undefined)
+      throw new ConfigError(`passwordKeyFile: ${file} does not exist`);
+    mkdirSync(config.data, { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+  }
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  if (key.length !== 32) throw new ConfigError(`${file}: not 32 bytes in base64`);
+  return key;
+}
+
+export function databaseFile(config: Config): string {
+  return join(config.data, 'wvgate.sqlite');
+}

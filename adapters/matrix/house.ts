@@ -105,8 +105,9 @@ export async function buildHouse(
     publishing,
     async open() {
       await watching.load();
-      await bridge.listen(face);
+      // Before anything new is taken: what came first is handled first.
       await inbox.resume();
+      await bridge.listen(face);
       publishing.start();
       await link.start();
     },

@@ -130,9 +130,12 @@ export class Portals {
     if (user === undefined || this.#options.addresses.addressOf(peer) === undefined) return;
     // In the pair's queue: a creation that is under way right now writes the same thing first.
     await this.#pairs.run(pairKey(user, peer), async () => {
-      if ((await this.find(user, peer)) !== undefined) return;
+      const portal = await this.find(user, peer);
+      if (portal?.room === event.room) return;
       this.#options.log.info({ room: event.room }, 'matrix: adopted a portal whose creation was interrupted');
-      await this.open({ user, peer, room: event.room, state: 'invited' });
+      if (portal === undefined) await this.open({ user, peer, room: event.room, state: 'invited' });
+      // Another room was made meanwhile; the invited user may write in either.
+      else await this.#options.storage.put(`room ${event.room}`, JSON.stringify({ user, peer }));
     });
   }
 

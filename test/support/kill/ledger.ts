@@ -12,6 +12,8 @@ interface Account {
   readonly arrived: number[];
   /** Under which id each came first. */
   readonly ids: Map<number, string>;
+  /** Where each stands in the order that is expected; undefined: they come by their numbers. */
+  places: ReadonlyMap<number, number> | undefined;
 }
 
 export class Ledger {
@@ -68,6 +70,18 @@ export class Ledger {
     else this.#repeats += 1;
   }
 
+  /** These came to the gateway in this order, whatever their numbers: it has to keep it. */
+  expectOrder(flow: Flow, numbers: readonly number[]): void {
+    const places = new Map(numbers.map((number, place) => [number, place]));
+    this.#account(`${flow.from}>${flow.to}`).places = places;
+  }
+
+  /** Flows with messages that were accepted and have not arrived. */
+  missing(): readonly string[] {
+    const accounts = [...this.#accounts];
+    return accounts.filter(([, { accepted, arrived }]) => arrived.length < accepted).map(([flow]) => flow);
+  }
+
   violation(what: string): void {
     this.#violations.push(what);
   }
@@ -75,10 +89,11 @@ export class Ledger {
   /** Everything that is wrong: broken promises noted on the way, losses, and disorder. */
   violations(): readonly string[] {
     const found = [...this.#violations];
-    for (const [flow, { accepted, arrived, ids }] of this.#accounts) {
+    for (const [flow, { accepted, arrived, ids, places }] of this.#accounts) {
+      const place = (number: number): number => places?.get(number) ?? number;
       const lost = numbersUpTo(accepted).filter((number) => !ids.has(number));
       if (lost.length > 0) found.push(`${flow}: lost ${lost.join(', ')}`);
-      const late = arrived.filter((number, at) => at > 0 && number < (arrived[at - 1] ?? 0));
+      const late = arrived.filter((number, at) => at > 0 && place(number) < place(arrived[at - 1] ?? 0));
       if (late.length > 0) found.push(`${flow}: ${late.join(', ')} came late: ${around(arrived, late[0])}`);
     }
     return found;
@@ -87,7 +102,7 @@ export class Ledger {
   #account(flow: string): Account {
     const known = this.#accounts.get(flow);
     if (known !== undefined) return known;
-    const account: Account = { accepted: 0, arrived: [], ids: new Map() };
+    const account: Account = { accepted: 0, arrived: [], ids: new Map(), places: undefined };
     this.#accounts.set(flow, account);
     return account;
   }

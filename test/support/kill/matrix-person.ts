@@ -33,6 +33,8 @@ export class MatrixPerson implements Person {
   readonly #server: MatrixServer;
   readonly #surroundings: Surroundings;
   readonly #rooms = new Map<string, string>();
+  /** Event ids of what was sent, by text. */
+  readonly sent = new Map<string, string>();
   readonly #joined = new Set<string>();
   readonly #closed = new AbortController();
   #token = '';
@@ -87,7 +89,8 @@ export class MatrixPerson implements Person {
     this.#sent += 1;
     const transaction = `${text.replace(/\W+/g, '-')}-${this.#sent}`;
     const path = `/rooms/${encodeURIComponent(room)}/send/m.room.message/${transaction}`;
-    await this.#call('PUT', path, { msgtype: 'm.text', body: text });
+    const { event_id: event } = await this.#call('PUT', path, { msgtype: 'm.text', body: text });
+    this.sent.set(text, String(event));
     if (this.#surroundings.over.aborted) throw new RunOver(this.names.name);
   }
 

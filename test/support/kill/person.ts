@@ -1,6 +1,7 @@
 // What the people of the run have in common, whatever their network.
 
 import type { Ledger } from './ledger.ts';
+import type { Random } from './random.ts';
 
 /** A person's names in the three networks; a WV user has all, others only what they are called by in WV. */
 export interface Names {
@@ -19,6 +20,7 @@ export interface Person {
 
 export interface Surroundings {
   readonly ledger: Ledger;
+  readonly random: Random;
   /** What the WV users of the run are called in Matrix. */
   readonly ghosts: ReadonlySet<string>;
   /** Aborted when the run is over: nobody goes on trying then. */

@@ -31,6 +31,8 @@ say(
   `${report.kills} kills, ${accepted} accepted, ${arrived} arrived, ${repeats} repeats dropped by their client`,
 );
 for (const violation of violations) say(`BAD  ${violation}`);
+if (report.overtaken > 0)
+  say(`${report.overtaken} events were pushed late by the homeserver (push-order.ts)`);
 if (violations.length > 0) say(`the gateway's log and data: ${folder}`);
 else say('nothing lost, nothing twice, all in order');
 process.exit(violations.length === 0 ? 0 : 1);

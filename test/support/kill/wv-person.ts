@@ -3,10 +3,11 @@
 
 import { readMessage, isBindError, type CspTransaction } from '../../../src/access/csp/codec/binding.ts';
 import { contentKind, decode, isCodecError } from '../../../src/access/csp/codec/codec.ts';
-import { WvClient, WvError, type WvClientOptions } from '../../../src/client/client.ts';
+import { WvClient, WvError, WvTransportError, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { child, childText } from '../../../src/wv/element.ts';
 import type { Names, Person, Surroundings } from './person.ts';
+import type { Random } from './random.ts';
 
 export class WvPerson implements Person {
   readonly names: Names;
@@ -21,7 +22,7 @@ export class WvPerson implements Person {
   static async login(
     names: Names,
     options: Pick<WvClientOptions, 'url' | 'password' | 'version' | 'encoding'>,
-    { ledger }: Surroundings,
+    { ledger, random }: Surroundings,
   ): Promise<WvPerson> {
     const client = new WvClient({
       ...options,
@@ -31,9 +32,16 @@ export class WvPerson implements Person {
       cirPollSeconds: 5,
       retries: 100,
       timeoutMs: 10_000,
-      fetch: watchedFetch((id) => ledger.violation(`${names.name} got ${id} again after acknowledging it`)),
+      fetch: watchedFetch(random, (id) =>
+        ledger.violation(`${names.name} got ${id} again after acknowledging it`),
+      ),
     });
     client.on('message', ({ text }) => ledger.noteArrived(names.name, text));
+    client.on('error', ({ error }) => {
+      // While the gateway is away nothing can be reached; anything else in the background is wrong.
+      const isAway = error.message.startsWith('CIR') || isConnectionError(error);
+      if (!isAway) ledger.violation(`${names.name}: ${error.message}`);
+    });
     client.on('disconnect', ({ code }) => ledger.violation(`${names.name} lost the session: ${code}`));
     await client.connect();
     return new WvPerson(names, client);
@@ -75,8 +83,16 @@ export class WvPerson implements Person {
   }
 }
 
+function isConnectionError(error: Error): boolean {
+  if (error instanceof WvTransportError) return error.failure === 'unreachable';
+  return 'syscall' in error;
+}
+
+/** One answer to SendMessage in so many is lost on the way, as phones know it: the request comes again. */
+const LOST = 40;
+
 /** Looks into what goes over the wire: a NewMessage after an answered MessageDelivered is one too many. */
-function watchedFetch(again: (messageId: string) => void): typeof fetch {
+function watchedFetch(random: Random, again: (messageId: string) => void): typeof fetch {
   const acknowledged = new Set<string>();
   return async (input, init) => {
     const answer = await fetch(input, init);
@@ -84,6 +100,8 @@ function watchedFetch(again: (messageId: string) => void): typeof fetch {
     const known = new Set(acknowledged);
     const request = transactions(type, init?.body as Uint8Array);
     const octets = new Uint8Array(await answer.clone().arrayBuffer());
+    const isSubmission = request.some(({ primitive }) => primitive === 'SendMessage-Request');
+    if (isSubmission && random.below(LOST) === 0) throw new TypeError('the answer was lost');
     if (answer.status === 200) {
       for (const id of idsOf(request, 'MessageDelivered')) acknowledged.add(id);
     }

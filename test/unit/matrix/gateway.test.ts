@@ -168,6 +168,25 @@ describe('sending', () => {
     expect(homeserver.all('createRoom')).toHaveLength(1);
   });
 
+  it('hears what is written in a room whose creation was cut off after it made a second one', async () => {
+    await send('m1');
+    const create = {
+      type: 'm.room.create',
+      sender: GHOST,
+      state_key: '',
+      content: homeserver.all('createRoom')[0]?.body['creation_content'],
+    };
+    const events = [
+      { ...fromDave('$create', '', '!forgotten:hs.test'), ...create },
+      fromDave('$answer', 'here I am', '!forgotten:hs.test'),
+    ];
+    expect(await push({ events })).toBe(200);
+    const request = await eventually('the message', () => relay.all('SendMessageRequest')[0]);
+    expect(request).toMatchObject({
+      message: { content: { data: 'here I am' }, recipients: [{ user: ALICE }] },
+    });
+  });
+
   it('makes one room for many first messages at once', async () => {
     const codes = await Promise.all(['a', 'b', 'c', 'd'].map(async (id) => (await send(id)).code));
     expect(codes).toEqual([200, 200, 200, 200]);

@@ -24,7 +24,7 @@ export class LogTail {
         done();
       },
     });
-    this.log = pino({ level: 'debug', base: null }, sink);
+    this.log = pino({ level: 'info', base: null }, sink);
   }
 
   /** The last lines: warnings and errors when there are any, else whatever was said last. */

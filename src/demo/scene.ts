@@ -25,7 +25,7 @@ export interface Score {
 export async function play(
   { title, steps }: Scene,
   transcript: Transcript,
-  { last }: Pick<LogTail, 'last'>,
+  log: Pick<LogTail, 'last'>,
 ): Promise<Score> {
   transcript.heading(title);
   let seen = 0;
@@ -34,7 +34,7 @@ export async function play(
     try {
       await step.play();
     } catch (error) {
-      transcript.missed(step, error instanceof Error ? error.message : String(error), last());
+      transcript.missed(step, error instanceof Error ? error.message : String(error), log.last());
       const left = steps.length - seen - 1;
       if (left > 0) transcript.bad(`  the ${left} steps that follow in this scene were left out`);
       break;

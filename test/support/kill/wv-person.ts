@@ -40,7 +40,9 @@ export class WvPerson implements Person {
     client.on('error', ({ error }) => {
       // While the gateway is away nothing can be reached; anything else in the background is wrong.
       const isAway = error.message.startsWith('CIR') || isConnectionError(error);
-      if (!isAway) ledger.violation(`${names.name}: ${error.message}`);
+      // Handed out once more by the restarted gateway before the first acknowledgement reached it: the second is void.
+      const isRepeat = error instanceof WvError && error.code === 426;
+      if (!isAway && !isRepeat) ledger.violation(`${names.name}: ${error.message}`);
     });
     client.on('disconnect', ({ code }) => ledger.violation(`${names.name} lost the session: ${code}`));
     await client.connect();

@@ -94,7 +94,8 @@ export async function buildHouse(
     relay.becameUsable();
     show(portals.users());
   };
-  const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable });
+  const onSettled = (): void => watching.lookAround();
+  const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
   const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
   return {
     relay,
@@ -114,6 +115,7 @@ export async function buildHouse(
     async close() {
       link.stop();
       inbox.stop();
+      watching.stop();
       client.close();
       const finished = [publishing.stop(), bridge.close(), queues.settled(), watching.settled()];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));

@@ -2,7 +2,7 @@
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { MatrixAddresses } from './addresses.ts';
-import { presenceUpdate, readReceipts, roomEvent } from './events.ts';
+import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
 import { reasonOf } from './inbox.ts';
@@ -28,13 +28,20 @@ export interface IntakeOptions {
   readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
 }
 
+/**
+ * Age at which an event shows that the homeserver kept its transactions for a while, in ms.
+ * COMPAT(Synapse): it drops presence as long as it keeps transactions.
+ */
+const LATE_MS = 1500;
+
 type Handler = (intake: IntakeOptions, event: RoomEvent, attempt: number) => Promise<void>;
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   'm.room.create': ({ portals }, event) => portals.adopt(event),
-  'm.room.member': async ({ membership, inbound }, event) => {
+  'm.room.member': async ({ membership, inbound, watching }, event) => {
     inbound.renamed(event);
-    await membership.member(event);
+    const portal = await membership.member(event);
+    if (portal?.state === 'joined') watching.joined(portal.user, portal.peer);
   },
   'm.room.message': ({ inbound }, event, attempt) => inbound.message(event, attempt),
   'm.sticker': ({ inbound }, event, attempt) => inbound.message(event, attempt),
@@ -60,6 +67,7 @@ export class Intake implements TransactionTaker {
     if (!(await take([...created, ...theirs, ...receipts]))) return false;
     await Promise.all(echoes.map((event) => outbound.echo(event)));
     this.#presence(ephemeral);
+    if (events.some(isLate)) this.#options.watching.lookAround();
     return true;
   }
 
@@ -93,4 +101,10 @@ export class Intake implements TransactionTaker {
       });
     }
   }
+}
+
+function isLate(event: unknown): boolean {
+  const unsigned = isRecord(event) ? event['unsigned'] : undefined;
+  const age = isRecord(unsigned) ? unsigned['age'] : undefined;
+  return typeof age === 'number' && age > LATE_MS;
 }

@@ -9,6 +9,12 @@ import { reasonOf } from './inbox.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+/**
+ * COMPAT(Synapse): a push that it began before we listened fails up to 300 ms later, and it keeps back everything for
+ * 2 s (presence is dropped); a ping ends that. Times after the connection, in ms.
+ */
+const SECOND_PINGS_MS = [500, 1500] as const;
+const SETTLED_MS = 2000;
 
 export interface LinkOptions {
   readonly relay: RelayPort;
@@ -17,6 +23,8 @@ export interface LinkOptions {
   readonly bot: MatrixUserId;
   /** Told each time the homeserver became usable. */
   readonly onUsable: () => void;
+  /** Told a little later: whatever the homeserver held back until then has come, or will not come. */
+  readonly onSettled: () => void;
 }
 
 /** A reason for the operator, in one line. */
@@ -93,6 +101,23 @@ export class HomeserverLink {
     if (this.#isUsable) return;
     this.#isUsable = true;
     this.#options.onUsable();
+    if (this.#health === 'up') this.#pingAgain();
+  }
+
+  #pingAgain(): void {
+    const { client, settings, bot, relay, onSettled } = this.#options;
+    relay.clock.after(SETTLED_MS, () => {
+      if (!this.#stopped) onSettled();
+    });
+    for (const delay of SECOND_PINGS_MS) {
+      relay.clock.after(delay, () => {
+        if (this.#stopped) return;
+        const { id } = settings.registration;
+        client.ping(bot, id, relay.ids.random(12)).catch((error: unknown) => {
+          relay.log.debug({ error: reasonOf(error) }, 'matrix: a second ping failed');
+        });
+      });
+    }
   }
 
   /** The same complaint is not repeated at every try. */

@@ -36,12 +36,13 @@ export class Membership {
     this.#options = options;
   }
 
-  /** m.room.member, of a ghost or of anybody in a room with one. */
-  async member(event: RoomEvent): Promise<void> {
+  /** m.room.member, of a ghost or of anybody in a room with one. Returns the portal as it is now, if it is one. */
+  async member(event: RoomEvent): Promise<Portal | undefined> {
     const target = event.stateKey ?? '';
     const membership = text(event.content, 'membership');
-    if (this.#options.addresses.isOurs(target)) await this.#ofGhost(event, target, membership);
-    else await this.#ofPeer(event, target, membership);
+    return this.#options.addresses.isOurs(target)
+      ? await this.#ofGhost(event, target, membership)
+      : await this.#ofPeer(event, target, membership);
   }
 
   /** m.room.encryption: there is no way back, so the portal is over. */
@@ -64,33 +65,39 @@ export class Membership {
     if (portal !== undefined) await this.#endPortal(portal, 'upgraded', UPGRADED);
   }
 
-  async #ofGhost(event: RoomEvent, target: string, membership: string | undefined): Promise<void> {
-    if (membership === 'invite') {
-      await this.#invited(event, target as MatrixUserId);
-      return;
-    }
+  async #ofGhost(
+    event: RoomEvent,
+    target: string,
+    membership: string | undefined,
+  ): Promise<Portal | undefined> {
+    if (membership === 'invite') return await this.#invited(event, target as MatrixUserId);
     const putOut = (membership === 'leave' || membership === 'ban') && event.sender !== target;
-    if (!putOut) return;
+    if (!putOut) return undefined;
     const portal = await this.#options.portals.inRoom(event.room);
-    if (portal !== undefined) await this.#options.portals.apply(portal, 'expelled');
+    return portal === undefined ? undefined : await this.#options.portals.apply(portal, 'expelled');
   }
 
-  async #ofPeer(event: RoomEvent, target: string, membership: string | undefined): Promise<void> {
+  async #ofPeer(
+    event: RoomEvent,
+    target: string,
+    membership: string | undefined,
+  ): Promise<Portal | undefined> {
     const { portals } = this.#options;
     const portal = await portals.inRoom(event.room);
-    if (portal === undefined) return;
+    if (portal === undefined) return undefined;
     if (target !== portal.peer) {
       if (membership === 'join' || membership === 'invite') await this.#endPortal(portal, 'crowded', CROWDED);
-      return;
+      return undefined;
     }
-    if (membership === 'join') await portals.apply(portal, 'joined');
-    else if (membership === 'leave' || membership === 'ban') await portals.apply(portal, 'left');
+    if (membership === 'join') return await portals.apply(portal, 'joined');
+    if (membership === 'leave' || membership === 'ban') return await portals.apply(portal, 'left');
+    return portal;
   }
 
-  async #invited(event: RoomEvent, ghost: MatrixUserId): Promise<void> {
+  async #invited(event: RoomEvent, ghost: MatrixUserId): Promise<Portal | undefined> {
     const { addresses, client, relay } = this.#options;
     const peer = event.sender;
-    if (addresses.isOurs(peer)) return;
+    if (addresses.isOurs(peer)) return undefined;
     const user = addresses.userOf(ghost);
     if (user === undefined || !(await relay.userExists(user))) {
       await this.#decline(ghost, event.room, NO_SUCH_USER);
@@ -100,8 +107,9 @@ export class Membership {
       const portal: Portal = { user, peer, room: event.room, state: 'joined' };
       if (await client.isEncrypted(ghost, event.room)) await this.#leaveWith(portal, 'encrypted', ENCRYPTED);
       else if (await this.#isCrowded(portal, ghost)) await this.#leaveWith(portal, 'crowded', CROWDED);
-      else await this.#opened(portal);
+      else return await this.#opened(portal);
     }
+    return undefined;
   }
 
   /** False when the invitation was taken back in the meantime. */
@@ -122,9 +130,9 @@ export class Membership {
     return members.some((member) => member !== ghost && member !== portal.peer);
   }
 
-  async #opened(portal: Portal): Promise<void> {
+  async #opened(portal: Portal): Promise<Portal> {
     this.#options.relay.metrics.count('matrix_portals_total', { by: 'user' });
-    await this.#options.portals.open(portal);
+    return await this.#options.portals.open(portal);
   }
 
   async #endPortal(portal: Portal, key: string, words: string): Promise<void> {

@@ -29,7 +29,9 @@ import { SerialQueues } from './queues.ts';
 const REMEMBERED = 20_000;
 /** A presence request is answered from the cache after that, in ms. */
 const FETCH_DEADLINE_MS = 3000;
-/** First looks at the same time. */
+/** What was kept by the homeserver comes in many transactions: one look after them, in ms. */
+const LOOK_AROUND_MS = 1000;
+/** Looks at the same time. */
 const LANES = 4;
 
 export interface WatchingOptions {
@@ -48,9 +50,10 @@ export class Watching {
   /** Bounded by the contact lists of the WV users. */
   readonly #watchers = new Map<MatrixUserId, Watchers>();
   readonly #last = new Lru<MatrixUserId, PresenceAttributes>(REMEMBERED);
-  /** First looks under way. */
+  /** Looks under way. */
   readonly #looks = new SerialQueues();
   #lane = 0;
+  #cancelLookAround: (() => void) | undefined;
 
   constructor(options: WatchingOptions) {
     this.#options = options;
@@ -95,7 +98,7 @@ export class Watching {
           failures.push({ code: 531, users: [publisher] });
           return [];
         }
-        const seen = (await this.#fetch(request.watcher, peer)) ?? { OnlineStatus: WITHDRAWN };
+        const seen = (await this.#look(request.watcher, peer)) ?? { OnlineStatus: WITHDRAWN };
         return [{ user: publisher, attributes: select(seen, request.attributes) }];
       }),
     );
@@ -105,16 +108,30 @@ export class Watching {
 
   /** Presence that the homeserver pushed. What did not change is not passed on. */
   async pushed(update: PresenceUpdate): Promise<void> {
-    const watchers = this.#watchers.get(update.user);
     const next = fromMatrix(update.content);
-    if (watchers === undefined || next === undefined) return;
-    const difference = changed(this.#last.get(update.user), next);
-    this.#last.set(update.user, next);
-    if (isEmptyPresence(difference)) {
-      this.#options.relay.metrics.count('matrix_presence_total', { to: 'wv', outcome: 'unchanged' });
-      return;
-    }
-    await this.#notify(update.user, watchers, difference);
+    if (next === undefined || !this.#watchers.has(update.user)) return;
+    await this.#learn(update.user, next);
+  }
+
+  /** A user came into a portal: only from now on may the ghost look at him. */
+  joined(watcher: UserAddress, peer: MatrixUserId): void {
+    if (this.#watchers.get(peer)?.has(watcher) !== true) return;
+    this.#inBackground(() => this.#look(watcher, peer));
+  }
+
+  /** Looks, a little later, at everybody who is watched: presence was lost on its way here. */
+  lookAround(): void {
+    this.#cancelLookAround ??= this.#options.relay.clock.after(LOOK_AROUND_MS, () => {
+      this.#cancelLookAround = undefined;
+      for (const [peer, watchers] of this.#watchers) {
+        const [watcher] = watchers.keys();
+        if (watcher !== undefined) this.#inBackground(() => this.#look(watcher, peer));
+      }
+    });
+  }
+
+  stop(): void {
+    this.#cancelLookAround?.();
   }
 
   async #subscribe(
@@ -155,25 +172,47 @@ export class Watching {
         relay.log.info({ peer, errcode: error.errcode, code }, 'matrix: no portal, so no presence of a user');
       });
     }
-    const seen = await this.#fetch(watcher, peer);
-    if (seen !== undefined) await this.#notify(peer, new Map([[watcher, filter]]), seen);
+    const before = this.#last.get(peer);
+    const seen = await this.#look(watcher, peer);
+    // What was not known before was passed on to all who watch; else it is news to the new watcher.
+    if (seen !== undefined && before !== undefined) {
+      await this.#notify(peer, new Map([[watcher, filter]]), seen);
+    }
   }
 
-  /** What `watcher`'s ghost may see now, else what was seen last. */
+  /** What `watcher`'s ghost may see now, else what was seen last; a change is passed on to all who watch. */
+  async #look(watcher: UserAddress, peer: MatrixUserId): Promise<PresenceAttributes | undefined> {
+    const before = this.#last.get(peer);
+    const seen = await this.#fetch(watcher, peer);
+    // What was pushed while we asked is newer.
+    if (seen !== undefined && this.#last.get(peer) === before) await this.#learn(peer, seen);
+    return this.#last.get(peer);
+  }
+
   async #fetch(watcher: UserAddress, peer: MatrixUserId): Promise<PresenceAttributes | undefined> {
     const { client, addresses, portals, relay } = this.#options;
     try {
       // Only who shares a room may ask; a ghost that was never made shares none.
       const hasPortal = (await portals.find(watcher, peer)) !== undefined;
       const as = hasPortal ? addresses.ghostOf(watcher) : undefined;
-      const seen = fromMatrix(await client.presence(as ?? addresses.bot, peer, FETCH_DEADLINE_MS));
-      if (seen !== undefined) this.#last.set(peer, seen);
-      return seen ?? this.#last.get(peer);
+      return fromMatrix(await client.presence(as ?? addresses.bot, peer, FETCH_DEADLINE_MS));
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;
       relay.log.debug({ peer, errcode: error.errcode }, 'matrix: presence not visible');
-      return this.#last.get(peer);
+      return undefined;
     }
+  }
+
+  /** Every watcher knows what `#last` holds. */
+  async #learn(peer: MatrixUserId, next: PresenceAttributes): Promise<void> {
+    const difference = changed(this.#last.get(peer), next);
+    if (isEmptyPresence(difference)) {
+      this.#options.relay.metrics.count('matrix_presence_total', { to: 'wv', outcome: 'unchanged' });
+      return;
+    }
+    this.#last.set(peer, next);
+    const watchers = this.#watchers.get(peer);
+    if (watchers !== undefined) await this.#notify(peer, watchers, difference);
   }
 
   /** One notification per domain and filter of the watchers. */
@@ -216,7 +255,7 @@ export class Watching {
   }
 
   /** In few lanes: after an outage the relay repeats every subscription at once. */
-  #inBackground(work: () => Promise<void>): void {
+  #inBackground(work: () => Promise<unknown>): void {
     const { log } = this.#options.relay;
     this.#lane = (this.#lane + 1) % LANES;
     this.#looks.run(String(this.#lane), work).catch((error: unknown) => {

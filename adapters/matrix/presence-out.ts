@@ -33,6 +33,8 @@ export interface PublishingOptions {
 
 /** Users whose shown presence is remembered. */
 const REMEMBERED = 20_000;
+/** Pause after a state that could not be sent, in ms. */
+const AGAIN_MS = 1000;
 /** Publishers asked for in one request. */
 const BATCH = 100;
 
@@ -149,7 +151,18 @@ export class Publishing {
       this.#sent.delete(user);
       this.#count('failed');
       this.#complain(error);
+      if (error instanceof HomeserverError && error.transient) this.#again(user, state);
     }
+  }
+
+  /** A state that is still the newest is sent again; while the homeserver is away, by and by. */
+  #again(user: UserAddress, state: MatrixPresence): void {
+    if (this.#stopped) return;
+    this.#options.relay.clock.after(AGAIN_MS, () => {
+      if (this.#sent.get(user) !== undefined || this.#waiting.has(user)) return;
+      this.#waiting.set(user, state);
+      this.#schedule();
+    });
   }
 
   /** A homeserver with presence switched off refuses every time; the operator is told once. */

@@ -3,7 +3,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createMatrixGateway } from '../../../adapters/matrix/gateway.ts';
+import { createMatrixGateway, pseudoWatcher } from '../../../adapters/matrix/gateway.ts';
 import type { MatrixGatewayConfig } from '../../../adapters/matrix/gateway.ts';
 import { generateRegistration, parseRegistration } from '../../../adapters/matrix/registration.ts';
 import type { Gateway } from '../../../src/sap/port.ts';
@@ -325,6 +325,57 @@ describe('receiving', () => {
     await eventually('both reports', () => relay.all('DeliveryStatusReport').length === 2);
     expect(relay.all('DeliveryStatusReport').map(({ messageId }) => messageId)).toEqual(['r1', 'r3']);
   });
+});
+
+describe('presence that the homeserver did not push', () => {
+  beforeEach(async () => {
+    await gateway.start(relay);
+    await send('m1');
+    homeserver.fail('presence', { status: 403, body: { errcode: 'M_FORBIDDEN' } });
+    await gateway.request({
+      primitive: 'SubscribeRequest',
+      meta: { service: serviceAddress(HOME), user: ALICE },
+      watcher: ALICE,
+      publishers: [DAVE],
+    });
+    await eventually('the first look', () => homeserver.all('/presence/').length === 1);
+    expect(relay.all('PresenceNotification')).toEqual([]);
+  });
+  const seen = () =>
+    relay.all('PresenceNotification').map(({ attributes }) => attributes.OnlineStatus?.value);
+
+  it('is looked at when the user joins', async () => {
+    const join = {
+      ...fromDave('$j', ''),
+      type: 'm.room.member',
+      state_key: `@dave:${SERVER_NAME}`,
+      content: { membership: 'join' },
+    };
+    await push({ events: [join] });
+    await eventually('the presence', () => seen().length === 1);
+    expect(seen()).toEqual(['T']);
+  });
+
+  it('is looked at after events that were held back', async () => {
+    await push({ events: [{ ...fromDave('$late', 'hello'), unsigned: { age: 60_000 } }] });
+    await eventually('the presence', () => seen().length === 1);
+    expect(seen()).toEqual(['T']);
+  });
+});
+
+it('shows presence again that the homeserver could not take', async () => {
+  await gateway.start(relay);
+  await send('m1');
+  homeserver.fail('presence', { status: 500 }, 'cut before');
+  await gateway.request({
+    primitive: 'PresenceNotification',
+    meta: { service: serviceAddress(HOME), user: ALICE },
+    publisher: ALICE,
+    watchers: [pseudoWatcher(config)],
+    attributes: { OnlineStatus: { valid: true, value: 'T' } },
+  });
+  await eventually('it is shown', () => homeserver.presence.has(GHOST));
+  expect(homeserver.presence.get(GHOST)).toMatchObject({ presence: 'online' });
 });
 
 describe('the link', () => {

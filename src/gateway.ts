@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
-import { pseudoWatcher } from '../adapters/matrix/config.ts';
 import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
 import { Accounts } from './accounts.ts';
 import { startStcp, type StcpListener } from './access/csp/cir/stcp.ts';
@@ -25,12 +24,8 @@ import { Outbox } from './sap/outbox.ts';
 import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
-import { ContactLists } from './services/contact-lists.ts';
-import { Homes } from './services/home.ts';
-import { Messaging } from './services/messaging.ts';
-import { Publishing } from './services/presence/publishing.ts';
-import { maskOf } from './services/presence/masks.ts';
-import { Watching } from './services/presence/watching.ts';
+import { buildServices } from './service-elements.ts';
+import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
@@ -145,54 +140,19 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const accounts = new Accounts({ store, passwords, clock, domain, digestLogin: config.digestLogin });
     for (const user of config.users) await accounts.create(user);
 
-    const homes = new Homes(store, domain, config.cache.homes);
     const gateways = [...configuredGateways(config), ...(options.gateways ?? [])];
     const outbox = new Outbox({ store, clock, log, metrics, service });
-    const local = (request: RequestPrimitive) => serveLocally({ messaging, publishing, watching }, request);
+    const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
-    const messaging = new Messaging({
-      store,
-      homes,
-      outgoing: relay,
-      clock,
-      ids,
-      log,
-      service,
-      limits: {
-        contentBytes: config.messages.maxContent,
-        recipients: config.messages.maxRecipients,
-        queue: config.messages.maxQueue,
-        defaultValidity: config.messages.defaultValidity,
-        maxValidity: config.messages.maxValidity,
-      },
-    });
-    const publishing = new Publishing({
-      store,
-      homes,
-      outgoing: relay,
-      clock,
-      log,
-      service,
-      collectiveWatchers: new Set(config.matrix === undefined ? [] : [pseudoWatcher(config.matrix)]),
-      openAttributes: maskOf(config.presence.openAttributes),
-      limits: { watchers: config.presence.maxWatchers, pendingAuthorizations: config.presence.maxPending },
-    });
-    const watching = new Watching({ homes, outgoing: relay, service });
-    const lists = new ContactLists({
-      store,
-      homes,
-      limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
-    });
+    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
+    const { homes, publishing, messaging } = services;
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
     if (sudp !== undefined) closing.push(() => sudp.close());
     const sessions = new SessionTable({
+      ...services,
       store,
-      homes,
-      publishing,
-      watching,
-      messaging,
       clock,
       ids,
       log,
@@ -221,13 +181,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const settings = cspSettings(config, stcp?.address.port);
     const csp = new CspServer(
       {
+        ...services,
         store,
-        homes,
         authentication,
-        lists,
-        publishing,
-        watching,
-        messaging,
         sessions,
         clock,
         ids,

@@ -1,20 +1,12 @@
 // The relay's local destination: request primitives for users of our own domain, handed to the services.
 
-import type { Messaging } from '../services/messaging.ts';
-import type { Publishing } from '../services/presence/publishing.ts';
-import type { Watching } from '../services/presence/watching.ts';
+import type { ServiceElements } from '../services/elements.ts';
 import { status, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
 import { result } from '../wv/status.ts';
 
-export interface LocalServices {
-  readonly messaging: Messaging;
-  readonly publishing: Publishing;
-  readonly watching: Watching;
-}
-
 /** Serves one request at the homes it names. Primitives without a service here answer 405 (ssp section 8). */
 export async function serveLocally(
-  services: LocalServices,
+  services: ServiceElements,
   request: RequestPrimitive,
 ): Promise<ResponsePrimitive> {
   switch (request.primitive) {

@@ -36,6 +36,8 @@ function targets(request: RequestPrimitive): readonly Domain[] {
       return [domainsOfParty(request.canceled)];
     case 'GroupChangeNotice':
       return request.recipients.map(domainOf);
+    case 'LeaveGroupIndication':
+      return request.users.map(domainOf);
     default:
       return [domainOf(request.group)];
   }
@@ -63,6 +65,19 @@ export function claimedDomains(request: RequestPrimitive): ReadonlySet<Domain> {
     case 'PresenceNotification':
     case 'PresenceAuthResponse':
       claimed.add(domainOf(request.publisher));
+      break;
+    case 'InviteRequest':
+      claimed.add(domainsOfParty(request.inviting));
+      break;
+    case 'InviteResponse':
+      claimed.add(domainsOfParty(request.responding));
+      break;
+    case 'CancelInviteRequest':
+      claimed.add(domainsOfParty(request.canceling));
+      break;
+    case 'GroupChangeNotice':
+    case 'LeaveGroupIndication':
+      claimed.add(domainOf(request.group));
       break;
     default:
       break;

@@ -2,6 +2,7 @@
 
 import type { ClientId, MessageId, UserAddress } from '../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../wv/presence.ts';
+import type { GroupChangeNotice, LeaveGroupIndication } from '../wv/primitives.ts';
 import type { Result } from '../wv/status.ts';
 import type { NewQueueEntry, QueueItem } from '../store/store.ts';
 
@@ -23,5 +24,7 @@ export interface Client {
   /** The entry is gone: acknowledged by another client, rejected or expired. */
   dequeued(messageId: MessageId, kind: QueueItem['kind']): void;
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void;
+  /** News of a group that this client may have joined; not stored. */
+  groupNews(news: GroupChangeNotice | LeaveGroupIndication): void;
   disconnect(reason: Result): void;
 }

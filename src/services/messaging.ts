@@ -19,7 +19,7 @@ import {
   type Status,
 } from '../wv/primitives.ts';
 import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../wv/status.ts';
-import type { NewQueueEntry, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
+import type { NewQueueEntry, Notice, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
 import { isBlocked } from './access-control.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -236,6 +236,21 @@ export class Messaging {
   /** A client confirmed a delivery report. */
   async reportTaken(home: Home, report: DeliveryStatusReport): Promise<void> {
     await this.settle(home, reportId(report), 'report');
+  }
+
+  /** A client took a notice. */
+  async noticeTaken(home: Home, entry: NewQueueEntry): Promise<void> {
+    await this.settle(home, entry.messageId, 'notice');
+  }
+
+  /** Keeps a notice for a local user until a client of his took it. 531 unknown user, 507 too many are waiting. */
+  async notify(recipient: UserAddress, id: MessageId, expiresAt: number, notice: Notice): Promise<Result> {
+    const home = await this.homes.get(recipient);
+    if (home === undefined) return result(531);
+    const entry: NewQueueEntry = { recipient, messageId: id, expiresAt, item: { kind: 'notice', notice } };
+    const [outcome] = await this.store.enqueue([entry], { remember: true, limit: this.limits.queue });
+    if (outcome === 'queued') this.handOut(home, entry);
+    return outcome === 'full' ? result(507) : OK;
   }
 
   /** Takes expired entries out of the queues; senders learn 542 (csp-transactions 7.6). Returns how many. */

@@ -5,7 +5,12 @@
 import type { ClientId, ListAddress, MessageId, SessionId, UserAddress } from '../wv/ids.ts';
 import type { Message } from '../wv/message.ts';
 import type { PresenceAttributeName, PresenceAttributes } from '../wv/presence.ts';
-import type { DeliveryStatusReport } from '../wv/primitives.ts';
+import type {
+  CancelInviteRequest,
+  DeliveryStatusReport,
+  InviteRequest,
+  InviteResponse,
+} from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 
@@ -111,7 +116,11 @@ export type QueueItem =
       /** Where a delivery report goes; undefined = none asked. */
       readonly reportTo?: UserAddress;
     }
-  | { readonly kind: 'report'; readonly report: DeliveryStatusReport };
+  | { readonly kind: 'report'; readonly report: DeliveryStatusReport }
+  | { readonly kind: 'notice'; readonly notice: Notice };
+
+/** What one user tells another beside messages; kept until a client took it or its time is over. */
+export type Notice = InviteRequest | InviteResponse | CancelInviteRequest;
 
 export interface QueueEntry {
   /** Grows with time; gives the order of delivery. */

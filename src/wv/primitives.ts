@@ -172,16 +172,17 @@ export interface JoinGroupRequest extends GroupRequest<'JoinGroupRequest'> {
   readonly subscribe: boolean;
   readonly ownProperties?: readonly GroupProperty[];
 }
+/** `joined`: when asked for. `screenName`: the one given, also where the group's server chose it. */
 export interface JoinGroupResponse {
   readonly primitive: 'JoinGroupResponse';
   readonly result: Result;
+  readonly screenName?: string;
   readonly joined?: readonly ScreenMapping[];
   readonly welcomeNote?: string;
 }
 export type LeaveGroupRequest = GroupRequest<'LeaveGroupRequest'>;
-export interface LeaveGroupIndication {
-  readonly primitive: 'LeaveGroupIndication';
-  readonly group: GroupAddress;
+/** The group's server tells users that they are out. All `users` are in one domain. */
+export interface LeaveGroupIndication extends GroupRequest<'LeaveGroupIndication'> {
   readonly users: readonly UserAddress[];
   /** 824 own wish, 809 expelled, 800 deleted. */
   readonly result: Result;
@@ -241,6 +242,7 @@ export interface GetGroupSubStatusResponse {
   readonly result: Result;
   readonly subscribed: boolean;
 }
+/** All `recipients` are in one domain; they are joined and subscribed. */
 export interface GroupChangeNotice extends GroupRequest<'GroupChangeNotice'> {
   readonly recipients: readonly UserAddress[];
   readonly joined: readonly ScreenMapping[];
@@ -281,19 +283,36 @@ export type RequestPrimitive =
   | SubscribeGroupChangeRequest
   | UnsubscribeGroupChangeRequest
   | GetGroupSubStatusRequest
-  | GroupChangeNotice;
+  | GroupChangeNotice
+  | LeaveGroupIndication;
 
 export type ResponsePrimitive =
   | Status
   | SendMessageResponse
   | GetPresenceResponse
   | JoinGroupResponse
-  | LeaveGroupIndication
   | GetGroupMemberResponse
   | GetJoinedUsersResponse
   | GetGroupPropsResponse
   | RejectListResponse
   | GetGroupSubStatusResponse;
+
+/** Requests about one group that its home answers. */
+export type GroupPrimitive =
+  | JoinGroupRequest
+  | LeaveGroupRequest
+  | DeleteGroupRequest
+  | GetGroupMemberRequest
+  | GetJoinedUsersRequest
+  | AddGroupMemberRequest
+  | RemoveGroupMemberRequest
+  | MemberAccessRequest
+  | GetGroupPropsRequest
+  | SetGroupPropsRequest
+  | RejectListRequest
+  | SubscribeGroupChangeRequest
+  | UnsubscribeGroupChangeRequest
+  | GetGroupSubStatusRequest;
 
 export type RequestName = RequestPrimitive['primitive'];
 

@@ -50,6 +50,10 @@ export class NotingClient implements Client {
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
     this.asked.push({ watcher, attributes });
   }
+  groupNews(): void {
+    // Nobody looks.
+  }
+
   disconnect(): void {}
 }
 
@@ -70,7 +74,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     'GetPresenceRequest',
   ]);
   const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
-  const local = (request: RequestPrimitive) => serveLocally({ messaging, publishing, watching }, request);
+  const local = (request: RequestPrimitive) =>
+    serveLocally({ homes, lists, messaging, publishing, watching }, request);
   const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
   relay.addGateway(gateway);
   const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };

@@ -8,6 +8,8 @@ import type { DeliveryStatusReport } from '../../wv/primitives.ts';
 import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
 import { resultBody } from './answers.ts';
 import { buildElement } from './codec/binding.ts';
+import { composeNews } from './compose-news.ts';
+import { composeNotice } from './compose-notice.ts';
 import { writeDate } from './dates.ts';
 import { messageInfo } from './message-info.ts';
 import type { Outbound } from './outbound.ts';
@@ -33,6 +35,8 @@ export function compose(session: CspSession, outbound: Outbound, now: number): C
       return composeEntry(session, outbound.entry, now);
     case 'presence':
       return composePresence(session, outbound.values);
+    case 'news':
+      return { content: composeNews(session, outbound.news), outbound };
     case 'ask':
       return { content: composeAsk(session, outbound), outbound };
     case 'disconnect':
@@ -46,6 +50,9 @@ export function compose(session: CspSession, outbound: Outbound, now: number): C
 function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): Composed {
   if (entry.item.kind === 'report') {
     return { content: composeReport(session, entry.item.report), outbound: { kind: 'entry', entry } };
+  }
+  if (entry.item.kind === 'notice') {
+    return { content: composeNotice(session, entry.item.notice), outbound: { kind: 'entry', entry } };
   }
   const { message } = entry.item;
   const MessageInfo = messageInfo(message, now);

@@ -48,6 +48,7 @@ export async function confirmed(
   if (outbound.kind !== 'entry' || outbound.announced === true) return;
   const { entry } = outbound;
   if (entry.item.kind === 'report') await services.messaging.reportTaken(session.home, entry.item.report);
+  else if (entry.item.kind === 'notice') await services.messaging.noticeTaken(session.home, entry);
   else if (negative) await services.messaging.reject(session.home, entry.messageId);
   else await services.messaging.acknowledge(session.home, entry.messageId, entry);
 }

@@ -3,8 +3,11 @@
 
 import type { UserAddress, MessageId } from '../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../wv/presence.ts';
+import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
 import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+
+export type GroupNews = GroupChangeNotice | LeaveGroupIndication;
 
 /** Something to tell the client, before it is put into words of a version. */
 export type Outbound =
@@ -16,6 +19,7 @@ export type Outbound =
     }
   | { readonly kind: 'presence'; readonly values: ReadonlyMap<UserAddress, PresenceAttributes> }
   | { readonly kind: 'ask'; readonly watcher: UserAddress; readonly attributes: AttributeFilter | undefined }
+  | { readonly kind: 'news'; readonly news: GroupNews }
   | { readonly kind: 'disconnect'; readonly reason: Result };
 
 interface Handed {
@@ -33,6 +37,8 @@ const RETRY_AFTER_MS = [60_000, 120_000, 300_000, 900_000] as const;
 const STATE_ATTEMPTS = 2;
 /** Unconfirmed transactions remembered per client; the oldest is forgotten first. */
 const MAX_HANDED = 256;
+/** News of groups that wait for one client; the oldest is forgotten first, for the client can ask how things stand. */
+const MAX_NEWS = 128;
 /** Entries in memory per client; the rest waits in the store. */
 export const ENTRY_WINDOW = 64;
 
@@ -50,6 +56,7 @@ export class OutboundQueue {
   private readonly entries = new Map<string, NewQueueEntry>();
   private readonly asks = new Map<UserAddress, AttributeFilter | undefined>();
   private presence = new Map<UserAddress, PresenceAttributes>();
+  private news: GroupNews[] = [];
   private closing: Result | undefined;
   /** By the TransactionID under which it went out last. */
   private readonly handed = new Map<string, Handed>();
@@ -118,6 +125,11 @@ export class OutboundQueue {
     }
   }
 
+  addNews(news: GroupNews): void {
+    this.news.push(news);
+    if (this.news.length > MAX_NEWS) this.news.shift();
+  }
+
   close(reason: Result): void {
     this.closing = reason;
   }
@@ -139,6 +151,7 @@ export class OutboundQueue {
       this.asks.size > 0 ||
       this.entries.size > 0 ||
       this.presence.size > 0 ||
+      this.news.length > 0 ||
       this.behind
     );
   }
@@ -156,7 +169,12 @@ export class OutboundQueue {
       this.closing = undefined;
       return { kind: 'disconnect', reason };
     }
-    return this.nextAsk() ?? this.nextEntry() ?? this.nextPresence();
+    return this.nextAsk() ?? this.nextEntry() ?? this.nextNews() ?? this.nextPresence();
+  }
+
+  private nextNews(): Outbound | undefined {
+    const news = this.news.shift();
+    return news === undefined ? undefined : { kind: 'news', news };
   }
 
   private nextAsk(): Outbound | undefined {
@@ -259,6 +277,7 @@ export class OutboundQueue {
     if (outbound.kind === 'ask') this.asks.set(outbound.watcher, outbound.attributes);
     else if (outbound.kind === 'presence') this.returnPresence(outbound.values);
     else if (outbound.kind === 'entry') this.putEntryFirst(outbound.entry);
+    else if (outbound.kind === 'news') this.news.unshift(outbound.news);
   }
 
   private putEntryFirst(entry: NewQueueEntry): void {

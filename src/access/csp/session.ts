@@ -2,6 +2,7 @@
 
 import type { ClientId, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributeName, PresenceAttributes } from '../../wv/presence.ts';
+import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
 import type { Client, Interest } from '../../services/client.ts';
@@ -106,6 +107,11 @@ export class CspSession implements Client {
 
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
     this.outbound.addAsk(watcher, attributes);
+    this.onReady?.(this);
+  }
+
+  groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
+    this.outbound.addNews(news);
     this.onReady?.(this);
   }
 

@@ -5,11 +5,7 @@ import type { CspVersion } from '../../wv/version.ts';
 import type { Clock, IdSource, Log } from '../../ops/ports.ts';
 import type { Authentication } from '../../sap/authentication.ts';
 import type { ServiceFunction } from '../../sap/discovery.ts';
-import type { ContactLists } from '../../services/contact-lists.ts';
-import type { Homes } from '../../services/home.ts';
-import type { Messaging } from '../../services/messaging.ts';
-import type { Publishing } from '../../services/presence/publishing.ts';
-import type { Watching } from '../../services/presence/watching.ts';
+import type { ServiceElements } from '../../services/elements.ts';
 import type { Store } from '../../store/store.ts';
 import { isBindError, readBody, type Body, type CspTransaction, type ElementName } from './codec/binding.ts';
 import { statusOf } from './answers.ts';
@@ -30,14 +26,9 @@ export interface CspSettings {
   readonly maxEntities: number;
 }
 
-export interface CspServices {
+export interface CspServices extends ServiceElements {
   readonly store: Store;
-  readonly homes: Homes;
   readonly authentication: Authentication;
-  readonly lists: ContactLists;
-  readonly publishing: Publishing;
-  readonly watching: Watching;
-  readonly messaging: Messaging;
   readonly sessions: SessionTable;
   readonly clock: Clock;
   readonly ids: IdSource;

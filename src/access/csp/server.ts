@@ -231,8 +231,9 @@ function isPoll(transaction: CspTransaction): boolean {
   return transaction.primitive === 'Polling-Request' || transaction.mode === 'Response';
 }
 
+/** Extended-Request is the door for functions of vendors: unknown ones are 405 (csp-transactions section 10). */
 function unserved(transaction: CspTransaction): Result {
-  return contentOf(transaction.primitive) !== undefined
+  return contentOf(transaction.primitive) !== undefined && transaction.primitive !== 'Extended-Request'
     ? result(501, `${transaction.primitive} is not implemented`)
     : result(405, `${transaction.primitive.slice(0, 60)} is not known`);
 }

@@ -36,6 +36,11 @@ export function canonicalName(name: string): string {
   return ALIAS_NAMES.get(name) ?? name;
 }
 
+/** Whether a version's token table has the element. */
+export function existsIn(name: string, version: CspVersion): boolean {
+  return (tokenVersions.get(name) ?? '123').includes(versionDigit(version));
+}
+
 /** One child of a structure. */
 export interface Particle {
   readonly name: string;

@@ -1,0 +1,98 @@
+// Transcripts: plays of clients and the server, written in YAML (docs/testing.md tells how). This file reads them.
+
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+/** An element's content: text, nothing, children by name, or children in an order of their own. */
+export type Tree = string | number | null | readonly Tree[] | { readonly [name: string]: Tree };
+
+/** How a request is wrapped, where that matters: `session` none, unknown, or that of another actor. */
+export interface Wrapping {
+  readonly session?: string;
+  readonly id?: string;
+  readonly mode?: 'Request' | 'Response';
+}
+
+export type Step =
+  | { readonly kind: 'says'; readonly actor: string; readonly tree: Tree; readonly wrapping: Wrapping }
+  | { readonly kind: 'hears' | 'gets' | 'polls'; readonly actor: string; readonly tree: Tree }
+  | { readonly kind: 'answers'; readonly actor: string; readonly tree: Tree }
+  | { readonly kind: 'logs in'; readonly actor: string; readonly client: string | undefined }
+  | { readonly kind: 'passes'; readonly seconds: number }
+  | { readonly kind: 'restarts' };
+
+export interface ScriptedStep {
+  readonly step: Step;
+  /** Versions in which the step is played; undefined = all. */
+  readonly versions: readonly string[] | undefined;
+}
+
+export interface Play {
+  readonly title: string;
+  readonly versions: readonly string[] | undefined;
+  /** Actors who do not log in before the play begins. */
+  readonly offline: readonly string[];
+  readonly actors: readonly string[];
+  readonly steps: readonly ScriptedStep[];
+}
+
+const tree: z.ZodType<Tree> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.null(), z.array(tree), z.record(z.string(), tree)]),
+);
+const versionList = z.union([z.string(), z.number()]).transform((text) => String(text).split(/[ ,]+/));
+const wrapping = z.strictObject({
+  session: z.string().optional(),
+  id: z.union([z.string(), z.number()]).transform(String).optional(),
+  mode: z.enum(['Request', 'Response']).optional(),
+});
+const playSchema = z.strictObject({
+  play: z.string(),
+  in: versionList.optional(),
+  offline: z.array(z.string()).default([]),
+  script: z.array(z.record(z.string(), z.unknown())),
+});
+
+const ACT = /^(\w+) (says|hears|gets|polls|answers|logs in)$/;
+
+function stepOf(line: Readonly<Record<string, unknown>>): ScriptedStep {
+  const { in: versions, with: wrapped, ...acts } = line;
+  const [[act, value] = ['', undefined], ...more] = Object.entries(acts);
+  if (more.length > 0) throw new Error(`one act a step: ${Object.keys(acts).join(', ')}`);
+  return {
+    step: actOf(act, value, wrapped === undefined ? {} : (wrapping.parse(wrapped) as Wrapping)),
+    versions: versions === undefined ? undefined : versionList.parse(versions),
+  };
+}
+
+function actOf(act: string, value: unknown, wrapped: Wrapping): Step {
+  if (act === 'seconds pass') return { kind: 'passes', seconds: z.number().parse(value) };
+  if (act === 'the server restarts') return { kind: 'restarts' };
+  const [, actor, verb] = ACT.exec(act) ?? [];
+  if (actor === undefined || verb === undefined) throw new Error(`not an act: ${act}`);
+  if (verb === 'logs in')
+    return { kind: 'logs in', actor, client: z.string().nullish().parse(value) ?? undefined };
+  const content = tree.parse(value);
+  if (verb === 'says') return { kind: 'says', actor, tree: content, wrapping: wrapped };
+  return { kind: verb as 'hears' | 'gets' | 'polls' | 'answers', actor, tree: content };
+}
+
+/** Reads the plays of one file. Throws with the name of the play for what is not the notation. */
+export function readPlays(text: string): readonly Play[] {
+  return z
+    .array(playSchema)
+    .parse(parse(text))
+    .map((raw) => {
+      try {
+        const steps = raw.script.map(stepOf);
+        const actors = steps.flatMap(({ step }) => ('actor' in step ? [step.actor] : []));
+        const named = [...text.matchAll(/\$(ann|bea|cy|dan|eve)\b/g)].map(([, name = '']) => name);
+        const own = named.filter((name) => JSON.stringify(raw.script).includes(`$${name}`));
+        const everyone = [...new Set([...actors, ...own])];
+        return { title: raw.play, versions: raw.in, offline: raw.offline, actors: everyone, steps };
+      } catch (error) {
+        throw new Error(`${raw.play}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
+      }
+    });
+}

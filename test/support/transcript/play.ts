@@ -85,9 +85,10 @@ export function readPlays(text: string): readonly Play[] {
       try {
         const steps = raw.script.map(stepOf);
         const actors = steps.flatMap(({ step }) => ('actor' in step ? [step.actor] : []));
-        const named = [...text.matchAll(/\$(ann|bea|cy|dan|eve)\b/g)].map(([, name = '']) => name);
-        const own = named.filter((name) => JSON.stringify(raw.script).includes(`$${name}`));
-        const everyone = [...new Set([...actors, ...own])];
+        const named = [...JSON.stringify(raw.script).matchAll(/\$\{?(ann|bea|cy)\b/g)].map(
+          ([, name = '']) => name,
+        );
+        const everyone = [...new Set([...actors, ...named])];
         return { title: raw.play, versions: raw.in, offline: raw.offline, actors: everyone, steps };
       } catch (error) {
         throw new Error(`${raw.play}: ${error instanceof Error ? error.message : String(error)}`, {

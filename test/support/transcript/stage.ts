@@ -232,6 +232,13 @@ export class Performance {
         throw new Error(`${codeOf(heard)} instead of ${wanted}: ${heard.xml}`);
       return;
     }
+    const expression = typeof wanted === 'string' ? /^\/(.*)\/$/.exec(wanted)?.[1] : undefined;
+    if (expression !== undefined) {
+      const said = `${answer.name} ${codeOf(heard) || 200}`;
+      if (!new RegExp(expression).test(said))
+        throw new Error(`${said} instead of ${expression}: ${heard.xml}`);
+      return;
+    }
     const [name, body] = primitiveOf(wanted);
     if (answer.name !== name) throw new Error(`${answer.name} instead of ${name}: ${heard.xml}`);
     this.#checkContent(answer, body);

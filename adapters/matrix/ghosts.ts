@@ -62,11 +62,25 @@ export class Ghosts {
     const known = await this.#relay.storage.get(key);
     if (known === undefined) {
       await this.#client.register(this.#addresses.bot, ghost);
+      await this.#introduce(ghost);
       await this.#relay.storage.put(key, '');
       this.#relay.metrics.count('matrix_ghosts_total');
     }
     await this.#name(user, ghost, key, known ?? '');
     this.#ready.set(ghost, this.#relay.clock.now());
+  }
+
+  /**
+   * COMPAT(Synapse): reads of an account whose presence was never set overwrite what is being set at that moment;
+   * the members of a ghost's first room would then not see it online.
+   */
+  async #introduce(ghost: MatrixUserId): Promise<void> {
+    try {
+      await this.#client.setPresence(ghost, { presence: 'offline' });
+    } catch (error) {
+      if (!(error instanceof HomeserverError)) throw error;
+      this.#relay.log.debug({ ghost, errcode: error.errcode }, 'matrix: a new ghost has no presence');
+    }
   }
 
   /** A name that cannot be set now does not hold up a message: it is tried again after NAME_LIFETIME_MS. */

@@ -16,6 +16,7 @@ import type { Ghosts } from './ghosts.ts';
 import type { MatrixUserId } from './ids.ts';
 import { reasonOf } from './inbox.ts';
 import { Lru } from './lru.ts';
+import { SerialQueues } from './queues.ts';
 import { SHOWN_TO_MATRIX, toMatrix } from './presence-map.ts';
 
 export interface PublishingOptions {
@@ -46,6 +47,7 @@ export class Publishing {
   readonly #sent = new Lru<UserAddress, MatrixPresence>(REMEMBERED);
   /** The newest state of each user that is not sent yet. */
   readonly #waiting = new Map<UserAddress, MatrixPresence>();
+  readonly #sends = new SerialQueues();
   #cancelTick: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
   #stopped = false;
@@ -138,17 +140,21 @@ export class Publishing {
     void this.#send(user, state);
   }
 
-  /** Never rejects. */
-  async #send(user: UserAddress, state: MatrixPresence): Promise<void> {
-    const { ghosts, client } = this.#options;
+  /** Never rejects. Of two states of one user, the newer must not overtake the older. */
+  #send(user: UserAddress, state: MatrixPresence): Promise<void> {
     // Noted before the answer, so that a change during the call is seen as one.
     this.#sent.set(user, state);
+    return this.#sends.run(user, () => this.#put(user, state));
+  }
+
+  async #put(user: UserAddress, state: MatrixPresence): Promise<void> {
+    const { ghosts, client } = this.#options;
     try {
       const ghost: MatrixUserId = await ghosts.ensure(user);
       await client.setPresence(ghost, state);
       this.#count('passed');
     } catch (error) {
-      this.#sent.delete(user);
+      if (this.#sent.get(user) === state) this.#sent.delete(user);
       this.#count('failed');
       this.#complain(error);
       if (error instanceof HomeserverError && error.transient) this.#again(user, state);

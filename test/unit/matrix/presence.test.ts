@@ -114,9 +114,10 @@ describe('showing WV users to Matrix', () => {
     });
   }
 
-  beforeEach(() => {
+  beforeEach(async () => {
     clock = new ManualClock();
     relay = new TestRelay();
+    for (const name of ['a', 'b', 'c']) await relay.storage.put(`ghost @_imps_${name}:hs.example`, '');
     Object.assign(relay, { clock });
     shown = [];
     refusal = undefined;

@@ -12,6 +12,7 @@ import type {
   UserRecord,
 } from '../../src/store/store.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
+import { groupContract } from './groups.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -40,6 +41,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('sessions', () => sessionContract(current));
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));
+    describe('groups', () => groupContract(current));
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));

@@ -46,6 +46,14 @@ function message(id: string): Message {
   };
 }
 
+/** A group with a member, somebody joined, somebody rejected and a message, to look for after a restart. */
+export async function keepGroup(store: Store): Promise<GroupState> {
+  const kept = group(ROCKET, { joined: [joined('ann')], rejected: [user('dan')] });
+  await store.createGroup(kept, ROOMY);
+  await store.addGroupHistory(ROCKET, message('m1'), 10);
+  return kept;
+}
+
 export function groupContract(current: () => Store): void {
   it('gives back a group as it was created', async () => {
     const full = group(ROCKET, {

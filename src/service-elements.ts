@@ -61,7 +61,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   return { homes, lists, publishing, watching, messaging, groups, groupGuests };
 }
 
-function groupLimits({ groups, cache }: Config): GroupLimits {
+export function groupLimits({ groups, cache }: Config): GroupLimits {
   return {
     perUser: groups.perUser,
     perServer: groups.perServer,

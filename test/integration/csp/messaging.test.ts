@@ -95,10 +95,10 @@ describe.each(VERSIONS)('messages in CSP %s (%s)', (version, _encoding, habits) 
     expect(await codes(sendMessage('x'.repeat(2_000), [bea]))).toBe(200);
   });
 
-  it('405 for a group, which nobody serves yet', async () => {
+  it('800 for a group that is not there', async () => {
     const { sender } = await pair(habits);
     const recipient = elements('Group', elements('GroupID', 'wv:ann/club@wv.test'));
-    expect(codeOf(await sender.say(sendMessage('hi', [], { recipient })))).toBe(405);
+    expect(codeOf(await sender.say(sendMessage('hi', [], { recipient })))).toBe(800);
   });
 
   it('507 when the queue of the recipient is full; it goes on when something was fetched', async () => {

@@ -1,5 +1,6 @@
 // The store on SQLite: the contract, and what only a file can show.
 
+import { cpuTime } from '../support/cpu-time.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -333,10 +334,10 @@ describe('a large server', () => {
       for (let n = 0; n < 100_000; n++) insert.run(user(`user${n}`));
     });
     seed.close();
-    const started = performance.now();
+    const started = cpuTime();
     const store = await open();
     expect(await store.getUser(user('user77777'))).toBeDefined();
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(cpuTime() - started).toBeLessThan(500);
     expect(await store.sizes()).toMatchObject({ users: 100_000 });
   });
 

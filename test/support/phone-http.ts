@@ -29,7 +29,7 @@ export interface RawRequest {
   readonly waitForContinue?: boolean;
 }
 
-const DEADLINE_MS = 5000;
+const DEADLINE_MS = 15_000;
 
 /** One connection. It connects with the first request, and again with the next one after it was closed. */
 export class RawConnection {

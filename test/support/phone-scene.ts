@@ -13,7 +13,7 @@ import { android } from './phone-messages.ts';
 export async function eventually<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
-  deadline = 5000,
+  deadline = 15_000,
 ): Promise<T> {
   const end = performance.now() + deadline;
   for (;;) {

@@ -251,6 +251,6 @@ describe('connections', () => {
     }
     const begun = performance.now();
     for (let i = 0; i < 50; i += 1) expect(codeOf(await phone.say(android.keepAlive()))).toBe(200);
-    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });

@@ -115,7 +115,7 @@ describe.each(ENCODINGS)('garbage as %s', (_name, habits) => {
         : Buffer.concat([Buffer.from([0x03, 0x11, 0x6a, 0x00]), Buffer.alloc(100_000, 0x49)]);
     const begun = performance.now();
     expect(codeOf(await phone.post(deep))).toBe(400);
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     await expectAlive(phone);
   });
 

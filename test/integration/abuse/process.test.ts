@@ -116,7 +116,7 @@ describe('SIGTERM', () => {
     for (const wire of [busy, slow, idle]) wire.finish();
     const begun = performance.now();
     expect((await ended).code).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(4000);
+    expect(performance.now() - begun).toBeLessThan(15_000);
     expect((await ended).stdout).toContain('stopped');
   });
 

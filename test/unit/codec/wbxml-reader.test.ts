@@ -1,3 +1,4 @@
+import { cpuTime } from '../../support/cpu-time.ts';
 import { describe, expect, it } from 'vitest';
 import { leaf, node } from '../../../src/wv/element.ts';
 import { decodeWbxml } from '../../../src/access/csp/codec/wbxml.ts';
@@ -230,9 +231,9 @@ describe('limits', () => {
     table[3999] = 0;
     const references = many('5e', '83 00', 100_000);
     const document = Uint8Array.from([...header, ...table, ...references]);
-    const start = performance.now();
+    const start = cpuTime();
     expect(expectError(decodeWbxml(document)).kind).toBe('too-large');
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(500);
   });
 
   it.each([
@@ -242,8 +243,8 @@ describe('limits', () => {
     ['empty strings', `${V12} 5e`, '03 00'],
     ['attributes', `${V12} 89`, '05'],
   ])('takes time in proportion for many %s', (_, header, part) => {
-    const start = performance.now();
+    const start = cpuTime();
     expectError(decodeWbxml(many(header, part, Math.floor(262_000 / octets(part).length))));
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpuTime() - start).toBeLessThan(1000);
   });
 });

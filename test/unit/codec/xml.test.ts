@@ -1,3 +1,4 @@
+import { cpuTime } from '../../support/cpu-time.ts';
 import { XMLValidator } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { leaf, node } from '../../../src/wv/element.ts';
@@ -172,9 +173,9 @@ describe('refusing XML', () => {
     ['an endless declaration', `<?xml ${' '.repeat(250_000)}`],
     ['an endless DOCTYPE', `<!DOCTYPE ${`"'`.repeat(120_000)}`],
   ])('takes time in proportion for many %s', (_, document) => {
-    const start = performance.now();
+    const start = cpuTime();
     decodeXml(utf8(document));
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpuTime() - start).toBeLessThan(1000);
   });
 });
 

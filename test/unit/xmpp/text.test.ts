@@ -1,5 +1,6 @@
 // Message content as text, and text as XML.
 
+import { cpuTime } from '../../support/cpu-time.ts';
 import { describe, expect, test } from 'vitest';
 import { bodyOf, textOfHtml } from '../../../adapters/xmpp/text.ts';
 import { serialize, stanza, stripIllegal, xml } from '../../../adapters/xmpp/xml.ts';
@@ -27,9 +28,9 @@ describe('the body for a content', () => {
   test.each(['<'.repeat(200_000), '<script'.repeat(50_000), '<!--'.repeat(50_000), ' '.repeat(200_000)])(
     'hostile HTML costs linear time',
     (html) => {
-      const started = performance.now();
+      const started = cpuTime();
       textOfHtml(html);
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(cpuTime() - started).toBeLessThan(1_000);
     },
   );
 });

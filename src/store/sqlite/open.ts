@@ -5,6 +5,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './database.ts
 import { gatewayArea } from './gateways.ts';
 import { housekeepingArea } from './housekeeping.ts';
 import { listArea } from './lists.ts';
+import { lockoutArea } from './lockouts.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
 import { queueArea } from './queue.ts';
@@ -32,6 +33,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
     ...lists,
     ...presence,
+    ...lockoutArea(db),
     ...sessionArea(db),
     ...queue,
     ...outboxArea(db, clock),

@@ -6,9 +6,16 @@ import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { parseDomain, userAddress } from '../../../src/wv/address.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { SILENT } from '../../support/silence.ts';
 
 const ann = userAddress('ann', parseDomain('wv.test')!);
 const REQUEST: LoginRequest = { user: ann, attempt: 'phone ck', source: '192.0.2.1', schemas: [] };
+
+const LIMITS = {
+  user: { burst: 3, seconds: 30 },
+  userInAll: { burst: 6, seconds: 5 },
+  source: { burst: 10, seconds: 5 },
+};
 
 let clock: ManualClock;
 let store: Store;
@@ -21,8 +28,7 @@ beforeEach(async () => {
   passwords = new Passwords(randomBytes(32));
   let serial = 0;
   const ids = { random: () => `nonce-${++serial}` };
-  const limits = { user: { burst: 3, seconds: 30 }, source: { burst: 10, seconds: 5 } };
-  authentication = new Authentication({ store, passwords, clock, ids, limits });
+  authentication = new Authentication({ store, passwords, clock, ids, log: SILENT, limits: LIMITS });
 });
 
 async function account(password: string, digestLogin = true, active = true): Promise<void> {

@@ -87,18 +87,37 @@ export async function startCspHttp(options: HttpOptions): Promise<HttpEndpoint> 
   });
   const address = await listen(server, options.host, options.port);
   server.on('error', (error) => options.log.error({ err: error }, 'CSP listener'));
-  return { address, close: (graceMs) => close(server, graceMs) };
+  return {
+    address,
+    close: (graceMs) => {
+      underWay.areLast();
+      return close(server, graceMs);
+    },
+  };
 }
 
 /** The answers that are owed on each connection: requests may be pipelined, and followed by garbage. */
 class Answers {
   readonly #owed = new WeakMap<Duplex, Set<ServerResponse>>();
+  readonly #all = new Set<ServerResponse>();
 
   add(response: ServerResponse): void {
     const { socket } = response.req;
     const owed = this.#owed.get(socket) ?? new Set();
     this.#owed.set(socket, owed.add(response));
-    response.once('close', () => owed.delete(response));
+    this.#all.add(response);
+    response.once('close', () => {
+      owed.delete(response);
+      this.#all.delete(response);
+    });
+  }
+
+  /** The server stops: connections end with the answers they are owed, and do not stay open for another request. */
+  areLast(): void {
+    for (const response of this.#all) {
+      if (!response.headersSent) response.setHeader('Connection', 'close');
+      else response.once('close', () => response.req.socket.destroySoon());
+    }
   }
 
   /** Runs `then` after all requests that arrived in full on this connection were answered. */

@@ -17,7 +17,7 @@ export interface Sudp {
   /** A channel to `address` (an IP address: the source of the client's HTTP requests) and `port`. */
   channel(address: string, port?: number): CirChannel;
   /** A channel for WAP pushes to `address`. */
-  pushChannel(address: string): CirChannel;
+  pushChannel(address: string, port?: number): CirChannel;
   close(): void;
 }
 
@@ -51,12 +51,12 @@ class Sender implements Sudp {
     };
   }
 
-  pushChannel(address: string): CirChannel {
+  pushChannel(address: string, port = WAP_PUSH_PORT): CirChannel {
     return {
       call: (version, cookie) => {
         if (!isCallableCookie(cookie)) return this.#count('WAPUDP', 'cookie');
         this.#lastPush = (this.#lastPush + 1) & 0xff;
-        this.#send('WAPUDP', address, WAP_PUSH_PORT, callPush(version, cookie, this.#lastPush));
+        this.#send('WAPUDP', address, port, callPush(version, cookie, this.#lastPush));
       },
       close: () => {},
     };

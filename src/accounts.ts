@@ -68,6 +68,11 @@ export class Accounts {
     return this.store.setCredentials(this.address(name), credentials);
   }
 
+  /** Ends a lock of the account and forgets wrong passwords; false when there were none. */
+  unlock(name: string): Promise<boolean> {
+    return this.store.clearFailedLogins(this.address(name));
+  }
+
   remove(name: string): Promise<boolean> {
     return this.store.deleteUser(this.address(name));
   }

@@ -5,7 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { addressPrefix, loginSchema } from './config/login.ts';
 import { parseDomain } from './wv/address.ts';
+import { parseMsisdn } from './wv/msisdn.ts';
 
 const domain = z.string().refine((text) => parseDomain(text) !== undefined, 'not a domain name');
 const port = z.int().min(0).max(65_535);
@@ -34,10 +36,29 @@ const listenSchema = z.strictObject({
         .describe('Largest request, bytes; more is answered HTTP 413.'),
       idleSeconds: seconds.default(300).describe('How long an idle connection stays open.'),
       maxConnections: z.int().min(1).default(20_000).describe('Connections at once; more are closed.'),
+      trustedProxies: z
+        .array(addressPrefix)
+        .default([])
+        .describe(
+          'Addresses or prefixes of proxies in front: their X-Forwarded-For tells where a request comes from.',
+        ),
     })
     .prefault({}),
   cir: z
     .strictObject({
+      http: z
+        .strictObject({
+          url: z
+            .url({ protocol: /^https?$/ })
+            .refine((url) => url.endsWith('/'), 'must end with /')
+            .describe(
+              'Address under which clients reach `/cir/` of the CSP port, such as `http://im.example:8080/cir/`.',
+            ),
+        })
+        .optional()
+        .describe(
+          'Let clients (1.2 and later) ask an address of their own whether something waits (SHTTP). Leave out to switch it off.',
+        ),
       tcp: z
         .strictObject({
           host: host.default('127.0.0.1').describe('Address to listen on for standalone TCP CIR (STCP).'),
@@ -53,6 +74,10 @@ const listenSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Call clients by UDP datagrams (SUDP) to the address they come from.'),
+      wapUdp: z
+        .boolean()
+        .default(false)
+        .describe('Call clients by WAP push over UDP (WAPUDP) to port 2948 of the address they come from.'),
     })
     .prefault({}),
   ops: z
@@ -71,6 +96,11 @@ const userSchema = z.strictObject({
     .refine((text) => text.trim() === text, 'must not begin or end with a blank: phones drop it')
     .describe('Password; taken over when the account is created, later changed with `wvgate user passwd`.'),
   displayName: z.string().max(100).optional().describe('Name shown to others.'),
+  msisdn: z
+    .string()
+    .refine((text) => parseMsisdn(text) !== undefined, 'not a telephone number with country code')
+    .optional()
+    .describe('Telephone number with country code: whom `login.msisdn` logs in. Quote it.'),
 });
 
 const xmppSchema = z.strictObject({
@@ -159,26 +189,30 @@ export const configSchema = z.strictObject({
         })
         .prefault({}),
       pollMin: seconds.default(5).describe('Seconds between polls that clients are asked to keep.'),
+      sameUser: z
+        .enum(['parallel', 'replace', 'refuse'])
+        .default('parallel')
+        .describe(
+          'When another client of a user logs in: `parallel` = all stay, `replace` = the others end (601), `refuse` = it is refused (603). The same client always takes the place of its own session.',
+        ),
+      longPollSeconds: z
+        .int()
+        .min(0)
+        .max(120)
+        .default(0)
+        .describe(
+          'Longest time a poll is held open until something is there, for clients that ask for it (`Prefer: wait=SECONDS`) or are known to stand it. 0 = polls are answered at once.',
+        ),
+      heldPolls: z
+        .int()
+        .min(1)
+        .default(5_000)
+        .describe('Polls held open at once; more are answered at once.'),
       perUser: z.int().min(1).default(8).describe('Clients of one user at once; the oldest goes (601).'),
       max: z.int().min(1).default(100_000).describe('Sessions at once; more log-ins are answered 503.'),
     })
     .prefault({}),
-  login: z
-    .strictObject({
-      userBurst: z
-        .int()
-        .min(1)
-        .default(5)
-        .describe('Wrong passwords for one user before waiting is asked for (503).'),
-      userSeconds: seconds.default(30).describe('Then one try per so many seconds.'),
-      sourceBurst: z
-        .int()
-        .min(1)
-        .default(30)
-        .describe('Wrong passwords from one address before waiting is asked for.'),
-      sourceSeconds: seconds.default(5).describe('Then one try per so many seconds.'),
-    })
-    .prefault({}),
+  login: loginSchema.prefault({}),
   messages: z
     .strictObject({
       maxContent: z.int().min(1).default(131_072).describe('Largest message content, bytes (415 beyond).'),
@@ -291,7 +325,20 @@ export function checkConfig(input: unknown, source: string, base: string): Confi
       `${source}: listen.cir.tcp.address: needed with host ${tcp.host}: phones are told this address to connect to`,
     );
   }
+  checkNumbers(checked.data, source);
   return withPaths(checked.data, base);
+}
+
+function checkNumbers({ users }: Config, source: string): void {
+  const seen = new Map<string, string>();
+  for (const { name, msisdn } of users) {
+    const number = msisdn === undefined ? undefined : parseMsisdn(msisdn);
+    if (number === undefined) continue;
+    const other = seen.get(number);
+    if (other !== undefined)
+      throw new ConfigError(`${source}: users: ${other} and ${name} have the same msisdn ${number}`);
+    seen.set(number, name);
+  }
 }
 
 /** Reads and checks a configuration file. */

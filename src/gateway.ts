@@ -6,7 +6,9 @@ import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
 import { Accounts } from './accounts.ts';
 import { startStcp, type StcpListener } from './access/csp/cir/stcp.ts';
 import { startSudp, type Sudp } from './access/csp/cir/udp.ts';
+import { AddressList } from './access/address-list.ts';
 import { startCspHttp, type HttpEndpoint } from './access/csp/http.ts';
+import { Origins } from './access/csp/origin.ts';
 import { CspServer } from './access/csp/server.ts';
 import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
@@ -27,6 +29,7 @@ import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
 import type { Groups } from './services/groups/groups.ts';
 import type { Messaging } from './services/messaging.ts';
+import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
@@ -52,6 +55,8 @@ export interface House {
   readonly store: Store;
   readonly metrics: MetricsRegistry;
   readiness(): Readiness;
+  /** Ends all sessions of a user (601); resolves with how many there were. Throws AccountError for no name of ours. */
+  forceLogout(name: string): Promise<number>;
   /** Finishes answers under way, withdraws presence from other networks, closes the store. */
   stop(): Promise<void>;
 }
@@ -100,7 +105,7 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
 }
 
 function cspSettings(config: Config, stcpPort: number | undefined): CspSettings {
-  const { tcp, udp } = config.listen.cir;
+  const { tcp, udp, wapUdp, http } = config.listen.cir;
   const { name, description, url } = config.provider;
   return {
     provider: {
@@ -115,6 +120,8 @@ function cspSettings(config: Config, stcpPort: number | undefined): CspSettings 
         ? undefined
         : { address: tcp.address ?? tcp.host, port: stcpPort },
     sudp: udp,
+    wapUdp,
+    shttp: http?.url,
     maxEntities: config.contacts.maxContacts,
   };
 }
@@ -149,7 +156,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const { homes, publishing, messaging, groups } = services;
     for (const gateway of gateways) relay.addGateway(gateway);
 
-    const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
+    const { udp, wapUdp } = config.listen.cir;
+    const sudp: Sudp | undefined = udp || wapUdp ? startSudp({ log, metrics }) : undefined;
     if (sudp !== undefined) closing.push(() => sudp.close());
     const sessions = new SessionTable({
       ...services,
@@ -158,11 +166,17 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       ids,
       log,
       metrics,
-      limits: { sessionsPerUser: config.session.perUser, sessions: config.session.max },
+      limits: {
+        sessionsPerUser: config.session.perUser,
+        sessions: config.session.max,
+        sameUser: config.session.sameUser,
+        heldPolls: { seconds: config.session.longPollSeconds, max: config.session.heldPolls },
+      },
       ...(sudp === undefined
         ? {}
         : {
             callByUdp: (address, port, version, cookie) => sudp.channel(address, port).call(version, cookie),
+            callByWapPush: (address, version, cookie) => sudp.pushChannel(address).call(version, cookie),
           }),
     });
     await sessions.start();
@@ -174,8 +188,12 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       passwords,
       clock,
       ids,
+      log,
+      lockout: config.login.lockout,
+      numberOwner: numberOwners(config.users, accounts),
       limits: {
         user: { burst: config.login.userBurst, seconds: config.login.userSeconds },
+        userInAll: { burst: config.login.userTotalBurst, seconds: config.login.userTotalSeconds },
         source: { burst: config.login.sourceBurst, seconds: config.login.sourceSeconds },
       },
     });
@@ -214,8 +232,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
 
-    const http = await startHttp(csp);
+    const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));
+    closing.push(() => sessions.held.close());
     const housekeeping = keepHouse(messaging, groups);
     closing.push(housekeeping);
 
@@ -231,6 +250,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     closing.push(() => ops.close());
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
+      metrics.gauge('polls_held', sessions.held.size);
       metrics.gauge('homes_in_memory', homes.size);
       metrics.gauge('groups_in_memory', groups.inMemory);
       for (const gateway of gateways) {
@@ -248,6 +268,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       store,
       metrics,
       readiness,
+      forceLogout: (name) => sessions.endAll(accounts.address(name), 601),
       stop: () => {
         stopping = true;
         stopped ??= runAll(closing, log);
@@ -271,8 +292,17 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     }
   }
 
-  function startHttp(csp: CspServer): Promise<HttpEndpoint> {
-    const { host, port, path, tls, maxBody, idleSeconds, maxConnections } = config.listen.csp;
+  function startHttp(csp: CspServer, sessions: SessionTable): Promise<HttpEndpoint> {
+    const { host, port, path, tls, maxBody, idleSeconds, maxConnections, trustedProxies } = config.listen.csp;
+    const { msisdn } = config.login;
+    const origins = new Origins({
+      trustedProxies: new AddressList(trustedProxies),
+      msisdn: msisdn && {
+        headers: msisdn.headers.map((name) => name.toLowerCase()),
+        sources: new AddressList(msisdn.sources),
+      },
+      log,
+    });
     return startCspHttp({
       host,
       port,
@@ -281,6 +311,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       idleSeconds,
       maxConnections,
       csp,
+      origins,
+      calls: sessions.httpCalls,
       log,
       metrics,
       ...(tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } }),

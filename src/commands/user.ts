@@ -1,4 +1,4 @@
-// `wvgate user add|passwd|list|remove`: accounts, also while the server runs.
+// `wvgate user add|passwd|unlock|list|remove`: accounts, also while the server runs.
 
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -19,11 +19,12 @@ const OPTIONS = {
 } as const;
 
 export const userCommand: Command = {
-  usage: 'user add|passwd|list|remove [NAME]',
+  usage: 'user add|passwd|unlock|list|remove [NAME]',
   summary: 'manage accounts',
   details: `
   user add NAME [--name "Shown name"] [--password P]   create wv:NAME@<domain>
   user passwd NAME [--password P]                      change the password
+  user unlock NAME                                     end a lock after too many wrong passwords
   user list                                            all accounts
   user remove NAME                                     delete the account and everything of it
 
@@ -37,10 +38,11 @@ changed account until its clients log out.
     const { config } = loadConfig(values.config, projectRoot);
     if (action === 'list') return withAccounts(config, (_accounts, store) => list(store));
     if (action === undefined || name === undefined || !Object.hasOwn(ACTIONS, action)) {
-      throw new UsageError('user add|passwd|remove NAME, or user list; see wvgate user --help');
+      throw new UsageError('user add|passwd|unlock|remove NAME, or user list; see wvgate user --help');
     }
-    const password = action === 'remove' ? '' : (values.password ?? (await askPassword(name)));
-    if (action !== 'remove' && password === '') throw new UsageError('the password is empty');
+    const needsPassword = action === 'add' || action === 'passwd';
+    const password = needsPassword ? (values.password ?? (await askPassword(name))) : '';
+    if (needsPassword && password === '') throw new UsageError('the password is empty');
     // CSP messages are read without the blanks around a value: such a password would never match.
     if (password !== password.trim()) throw new UsageError('the password begins or ends with a blank');
     return withAccounts(config, (accounts) =>
@@ -69,6 +71,9 @@ const ACTIONS = {
       `password of ${name} changed`,
       `no account ${name}`,
     );
+  },
+  async unlock(accounts: Accounts, { name }: Wanted) {
+    return said(await accounts.unlock(name), `unlocked ${name}`, `${name} is not locked`);
   },
   async remove(accounts: Accounts, { name }: Wanted) {
     return said(await accounts.remove(name), `removed ${name}`, `no account ${name}`);

@@ -14,6 +14,7 @@ import type {
 import type { CspVersion } from '../wv/version.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
+import type { LockoutStore } from './lockouts.ts';
 
 export type * from './groups.ts';
 
@@ -159,7 +160,7 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store extends GroupStore {
+export interface Store extends GroupStore, LockoutStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

@@ -11,6 +11,7 @@ import type {
   Store,
   UserRecord,
 } from '../../src/store/store.ts';
+import { lockoutContract } from './lockouts.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
 import { groupContract, keepGroup } from './groups.ts';
 
@@ -38,6 +39,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('contact lists', () => listContract(current));
     describe('presence', () => presenceContract(current));
     describe('watchers', () => watcherContract(current));
+    describe('failed log-ins', () => lockoutContract(current));
     describe('sessions', () => sessionContract(current));
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));

@@ -243,3 +243,27 @@ describe('SUDP', () => {
     }
   });
 });
+
+describe('WAPUDP', () => {
+  it('sends one push a call, each under an id of its own; a cookie that does not fit is not sent', async () => {
+    const heard: string[] = [];
+    const phone = createSocket('udp4');
+    await new Promise<void>((resolve) => phone.bind(0, '127.0.0.1', resolve));
+    phone.on('message', (data) => heard.push(data.toString('hex')));
+    const metrics = new CountingMetrics();
+    const datagrams = startSudp({ log: SILENT_LOG, metrics });
+    try {
+      const channel = datagrams.pushChannel('127.0.0.1', phone.address().port);
+      channel.call('1.2', 'two words');
+      channel.call('1.2', 'ck');
+      await eventually(() => heard.length === 1, 'a push');
+      channel.call('1.2', 'ck');
+      await eventually(() => heard.length === 2, 'another push');
+      const text = Buffer.from('WVCI 1.2 ck').toString('hex');
+      expect(heard).toEqual([`010603c6af8a${text}`, `020603c6af8a${text}`]);
+    } finally {
+      datagrams.close();
+      phone.close();
+    }
+  });
+});

@@ -80,6 +80,17 @@ describe('check-config', () => {
     ['- a\n- b', /broken\.yaml/],
     ['just text', /broken\.yaml/],
     ['passwordKeyFile: nowhere.key', /passwordKeyFile/],
+    ['listen: { csp: { trustedProxies: [proxy.example] } }', /listen\.csp\.trustedProxies\.0/],
+    ['listen: { cir: { http: { url: "http://im.example/cir" } } }', /listen\.cir\.http\.url/],
+    ['login: { msisdn: { sources: [] } }', /login\.msisdn\.sources/],
+    ['login: { msisdn: { sources: [10.0.0.0/99] } }', /login\.msisdn\.sources\.0/],
+    ['login: { lockout: { failures: 1 } }', /login\.lockout\.failures/],
+    ['session: { sameUser: maybe }', /session\.sameUser/],
+    ['users: [{ name: ann, password: x, msisdn: "0600" }]', /users\.0\.msisdn/],
+    [
+      'users: [{ name: a, password: x, msisdn: "+34600000001" }, { name: b, password: x, msisdn: "34600000001" }]',
+      /a and b have the same msisdn/,
+    ],
   ])('%j is told with file and key', async (text, words) => {
     const broken = await folder.config(text, 'broken.yaml');
     const { code, stderr } = await wvgate(['check-config', '--config', broken]);
@@ -123,6 +134,11 @@ describe('user', () => {
     expect(await user(['passwd', 'nobody'], 'x\n')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/no account nobody/),
+    });
+
+    expect(await user(['unlock', 'ann'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/ann is not locked/),
     });
 
     expect(await user(['list'])).toMatchObject({ code: 0, stdout: 'wv:ann@wv.test\tactive\tAnn A.\n' });

@@ -25,12 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/ops': [],
   'src/store': [/^src\/wv\//, /^src\/ops\/ports/],
   'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage)\.ts/],
-  'src/sap': [
-    /^src\/wv\//,
-    /^src\/ops\/ports/,
-    /^src\/store\/(store|gateway-storage)\.ts/,
-    /^src\/services\//,
-  ],
+  'src/sap': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/[\w-]+\.ts/, /^src\/services\//],
   'src/access': [
     /^src\/wv\//,
     /^src\/ops\/ports/,

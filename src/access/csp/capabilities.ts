@@ -1,6 +1,6 @@
 // What a client can take, as agreed in capability negotiation (csp-transactions 1.7).
 
-export type CirMethod = 'STCP' | 'SUDP';
+export type CirMethod = 'STCP' | 'SUDP' | 'WAPUDP' | 'SHTTP';
 
 export interface Capabilities {
   /** P: messages are pushed; N: announced and fetched. */

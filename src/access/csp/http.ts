@@ -12,6 +12,8 @@ import type { Duplex } from 'node:stream';
 import type { Log, Metrics } from '../../ops/ports.ts';
 import { inRequest } from '../request-scope.ts';
 import { contentKind, type Encoding } from './codec/codec.ts';
+import type { CallState } from './cir/http-calls.ts';
+import type { Origins } from './origin.ts';
 import type { CspServer } from './server.ts';
 
 export interface HttpOptions {
@@ -27,6 +29,9 @@ export interface HttpOptions {
   readonly maxConnections: number;
   readonly patience?: Partial<HttpPatience>;
   readonly csp: Pick<CspServer, 'handle'>;
+  readonly origins: Origins;
+  /** Tells a client that asks at `/cir/<token>` whether something waits (SHTTP). */
+  readonly calls: { ask(token: string): CallState };
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -82,18 +87,37 @@ export async function startCspHttp(options: HttpOptions): Promise<HttpEndpoint> 
   });
   const address = await listen(server, options.host, options.port);
   server.on('error', (error) => options.log.error({ err: error }, 'CSP listener'));
-  return { address, close: (graceMs) => close(server, graceMs) };
+  return {
+    address,
+    close: (graceMs) => {
+      underWay.areLast();
+      return close(server, graceMs);
+    },
+  };
 }
 
 /** The answers that are owed on each connection: requests may be pipelined, and followed by garbage. */
 class Answers {
   readonly #owed = new WeakMap<Duplex, Set<ServerResponse>>();
+  readonly #all = new Set<ServerResponse>();
 
   add(response: ServerResponse): void {
     const { socket } = response.req;
     const owed = this.#owed.get(socket) ?? new Set();
     this.#owed.set(socket, owed.add(response));
-    response.once('close', () => owed.delete(response));
+    this.#all.add(response);
+    response.once('close', () => {
+      owed.delete(response);
+      this.#all.delete(response);
+    });
+  }
+
+  /** The server stops: connections end with the answers they are owed, and do not stay open for another request. */
+  areLast(): void {
+    for (const response of this.#all) {
+      if (!response.headersSent) response.setHeader('Connection', 'close');
+      else response.once('close', () => response.req.socket.destroySoon());
+    }
   }
 
   /** Runs `then` after all requests that arrived in full on this connection were answered. */
@@ -122,6 +146,8 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const token = CALL_PATH.exec(pathOf(request.url ?? '/'))?.[1];
+  if (token !== undefined) return answerCall(options, request, response, token);
   const contentType = request.headers['content-type'];
   const refusal = refusalOf(options, request);
   if (refusal !== undefined) return refuse(request, response, refusal);
@@ -134,9 +160,11 @@ async function serve(
   const answer = await options.csp.handle({
     encoding,
     body,
-    remote: {
-      address: plainAddress(request.socket.remoteAddress ?? ''),
-      userAgent: request.headers['user-agent'],
+    remote: { ...options.origins.of(request), userAgent: request.headers['user-agent'] },
+    waitSeconds: wishedWait(request.headers['prefer']),
+    onGone: (listener) => {
+      response.once('close', listener);
+      return () => response.off('close', listener);
     },
   });
   if (response.destroyed) return answer.lost();
@@ -172,9 +200,31 @@ function sniffed(body: Uint8Array): Encoding | undefined {
   return first >= 0x01 && first <= 0x03 ? 'wbxml' : undefined;
 }
 
-/** An IPv4 client of a socket for both families has its own address: for rate limits and datagrams alike. */
-function plainAddress(address: string): string {
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+/** `Prefer: wait=SECONDS` (RFC 7240 section 4.3): how long a client lets its poll be held. */
+function wishedWait(prefer: string | string[] | undefined): number | undefined {
+  const wait = /(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?=$|[,;\s])/i.exec(String(prefer ?? ''))?.[1];
+  return wait === undefined ? undefined : Number(wait);
+}
+
+/** Below it, the address of a session for SHTTP; see cir/http-calls.ts. */
+const CALL_PATH = /^\/cir\/([\w-]{1,100})$/;
+const CALL_CODES: Readonly<Record<CallState, number>> = { waiting: 200, nothing: 204, unknown: 404 };
+
+/** 200 = poll now; anything else = nothing waits. WAP gateways and proxies must not remember it. */
+async function answerCall(
+  options: HttpOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  token: string,
+): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return refuse(request, response, 405, 'GET, HEAD');
+  // A GET with a body is odd, but its octets must not be taken for the next request.
+  await discard(request);
+  const code = CALL_CODES[options.calls.ask(token)];
+  response.setHeader('Cache-Control', 'no-store');
+  if (code === 204) response.writeHead(204).end();
+  else respond(response, code, 'text/plain', EMPTY);
 }
 
 /** COMPAT(WAP gateways, J2ME): the request line may hold the whole URL (RFC 9112 section 3.2.2), even without a path. */
@@ -184,10 +234,15 @@ function pathOf(target: string): string {
 }
 
 /** HTTP errors are for what is no CSP message at all: phones take them for transport faults. */
-async function refuse(request: IncomingMessage, response: ServerResponse, code: number): Promise<void> {
+async function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  code: number,
+  allow = 'POST',
+): Promise<void> {
   await discard(request);
   response.setHeader('Connection', 'close');
-  if (code === 405) response.setHeader('Allow', 'POST');
+  if (code === 405) response.setHeader('Allow', allow);
   respond(response, code, 'text/plain', EMPTY);
 }
 

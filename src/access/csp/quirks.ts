@@ -9,9 +9,11 @@ export interface ClientQuirks {
   readonly acknowledges: boolean;
   /** Takes the first PresenceValue of a GetPresence answer for the Alias: so Alias comes first, against the DTD. */
   readonly aliasFirst: boolean;
+  /** Seconds a poll may be held without the client's asking for it (long poll); 0 = it must be answered at once. */
+  readonly pollPatience: number;
 }
 
-const DEFAULTS: ClientQuirks = { acknowledges: true, aliasFirst: false };
+const DEFAULTS: ClientQuirks = { acknowledges: true, aliasFirst: false, pollPatience: 0 };
 
 interface QuirkRow {
   readonly family: string;
@@ -21,6 +23,8 @@ interface QuirkRow {
 }
 
 const ROWS: readonly QuirkRow[] = [
+  // COMPAT(Nokia): waits 20 s for the answer to a poll, and sends other requests meanwhile (client-quirks section 1).
+  { family: 'Nokia S60', userAgent: /\b(?:S60|Series60)\b/i, quirks: { pollPatience: 15 } },
   // COMPAT(Movistar): the "SMS 2.0" clients and their kin, written for a Colibria server (client-quirks sections 3, 5).
   {
     family: 'Colibria',

@@ -18,6 +18,7 @@ import { isBindError, readMessage, type CspMessage, type CspTransaction } from '
 import { compose, xmlSize } from './compose.ts';
 import { confirmed } from './confirm.ts';
 import { contentOf } from './schema/lookup.ts';
+import type { OnGone } from './held-polls.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
 
@@ -25,6 +26,10 @@ export interface CspRequest {
   readonly encoding: Encoding;
   readonly body: Uint8Array;
   readonly remote: Exchange['remote'];
+  /** How long the client lets its poll be held, seconds; undefined = it did not say. */
+  readonly waitSeconds?: number | undefined;
+  /** undefined = nobody would tell: no poll is held. */
+  readonly onGone?: OnGone | undefined;
 }
 
 export interface CspAnswer {
@@ -130,16 +135,54 @@ export class CspServer {
       if (answer !== undefined) answers.push(answering(transaction.id, answer));
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
-    const alive = session !== undefined && this.services.sessions.find(session.id) === session;
-    const own = alive && polled ? await this.serverTransactions(session, answers.length) : [];
+    const own = session !== undefined && polled ? await this.news(request, message, session, answers) : [];
+    const alive = session !== undefined && this.isAlive(session);
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
     const reply: CspMessage = {
       ...envelope(message),
       transactions: [...answers, ...own],
       ...(alive ? { poll: session.outbound.isReady(this.services.clock.now()) } : {}),
     };
-    const lost = () => session?.outbound.notSent(own.map(({ id }) => id));
+    const lost = () => {
+      session?.outbound.notSent(own.map(({ id }) => id));
+      // Another poll may be held meanwhile, or a call bring the client back.
+      session?.onReady?.(session);
+    };
     return { body: encode(request.encoding, reply), lost: own.length === 0 ? NOTHING_LOST : lost };
+  }
+
+  private isAlive(session: CspSession): boolean {
+    return this.services.sessions.find(session.id) === session;
+  }
+
+  /** What a poll brings: at once, or after it was held. */
+  private async news(
+    request: CspRequest,
+    message: CspMessage,
+    session: CspSession,
+    answers: CspTransaction[],
+  ): Promise<CspTransaction[]> {
+    if (!this.isAlive(session)) return [];
+    const ready = await this.serverTransactions(session, answers.length);
+    if (ready.length + answers.length > 0 || !(await this.held(request, message, session))) return ready;
+    if (this.isAlive(session)) return this.serverTransactions(session, 0);
+    answers.push(...message.transactions.map((each) => this.tooLate(message, each)));
+    return [];
+  }
+
+  /** Holds a poll that brought nothing, where the client likes that. True = look again; false = leave it empty. */
+  private async held(request: CspRequest, message: CspMessage, session: CspSession): Promise<boolean> {
+    const { sessions } = this.services;
+    if (request.onGone === undefined || !message.transactions.every(isPollingRequest)) return false;
+    const seconds = sessions.held.patience(session, request.waitSeconds);
+    if (seconds <= 0 || (await sessions.held.hold(session, seconds, request.onGone)) === 'gone') return false;
+    if (this.isAlive(session)) sessions.touch(session, true);
+    return true;
+  }
+
+  /** The session ended while its poll was held. */
+  private tooLate({ version, sessionId = '' }: CspMessage, { id }: CspTransaction): CspTransaction {
+    return answering(id, statusOf(this.services.sessions.whyGone(sessionId), version));
   }
 
   private note(trace: Trace, { primitive }: CspTransaction, answer: Answer): void {
@@ -228,7 +271,11 @@ function knownPrimitive(name: string): string {
 
 /** A poll, or the answer to one of ours: the HTTP answer may carry server transactions. */
 function isPoll(transaction: CspTransaction): boolean {
-  return transaction.primitive === 'Polling-Request' || transaction.mode === 'Response';
+  return isPollingRequest(transaction) || transaction.mode === 'Response';
+}
+
+function isPollingRequest(transaction: CspTransaction): boolean {
+  return transaction.primitive === 'Polling-Request';
 }
 
 /** Extended-Request is the door for functions of vendors: unknown ones are 405 (csp-transactions section 10). */

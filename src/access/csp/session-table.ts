@@ -4,6 +4,7 @@ import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
 import { domainOf } from '../../wv/address.ts';
 import { trusted, type ClientId, type Domain, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter } from '../../wv/presence.ts';
+import type { Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
 import type { Home, Homes } from '../../services/home.ts';
 import type { Messaging } from '../../services/messaging.ts';
@@ -11,7 +12,10 @@ import type { Publishing } from '../../services/presence/publishing.ts';
 import { presenceOf } from '../../services/presence/values.ts';
 import type { Watching } from '../../services/presence/watching.ts';
 import type { Store } from '../../store/store.ts';
+import { displacedBy, refusalOfSession, type AdmissionLimits } from './admission.ts';
+import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
+import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
 import { ENTRY_WINDOW } from './outbound.ts';
 import { CspSession } from './session.ts';
 
@@ -27,7 +31,9 @@ export interface SessionTableDependencies {
   readonly metrics: Metrics;
   /** Sends one WVCI datagram; undefined = SUDP is off. */
   readonly callByUdp?: (address: string, port: number, version: CspVersion, cookie: string) => void;
-  readonly limits: { readonly sessionsPerUser: number; readonly sessions: number };
+  /** Sends one WAP push in a datagram; undefined = WAPUDP is off. */
+  readonly callByWapPush?: (address: string, version: CspVersion, cookie: string) => void;
+  readonly limits: AdmissionLimits & { readonly heldPolls: HeldPollLimits };
 }
 
 const SWEEP_MS = 1_000;
@@ -44,11 +50,17 @@ export class SessionTable implements CirDirectory {
   /** Sessions that were called, while anything is open: calls get lost, and Android drops some polls. */
   private readonly called = new Set<CspSession>();
   private readonly ended = new Map<string, 600 | 601>();
+  /** Polls whose answers wait. */
+  readonly held: HeldPolls;
+  /** Clients that ask whether something waits (SHTTP). */
+  readonly httpCalls: HttpCalls;
   private swept: number;
   private stopSweep: (() => void) | undefined;
 
   constructor(deps: SessionTableDependencies) {
     this.deps = deps;
+    this.held = new HeldPolls(deps.clock, deps.metrics, deps.limits.heldPolls);
+    this.httpCalls = new HttpCalls(deps.clock, deps.metrics);
     this.swept = Math.floor(deps.clock.now() / 1000);
   }
 
@@ -56,8 +68,9 @@ export class SessionTable implements CirDirectory {
     return this.sessions.size;
   }
 
-  get isFull(): boolean {
-    return this.sessions.size >= this.deps.limits.sessions;
+  /** Why this client cannot have a session now; undefined = it can. */
+  refusal(home: Home, clientId: ClientId): Result | undefined {
+    return refusalOfSession(home, clientId, this.sessions.size, this.deps.limits);
   }
 
   find(id: string): CspSession | undefined {
@@ -96,6 +109,7 @@ export class SessionTable implements CirDirectory {
 
   stop(): void {
     this.stopSweep?.();
+    this.held.close();
     for (const session of this.sessions.values()) session.channel?.close();
   }
 
@@ -117,7 +131,7 @@ export class SessionTable implements CirDirectory {
       since: this.deps.clock.now(),
     });
     // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
-    const displaced = this.displacedBy(session);
+    const displaced = displacedBy(home, session.clientId, this.deps.limits);
     for (const [older, reason] of displaced) this.withdraw(older, reason);
     this.enter(session);
     await this.deps.store.putSession(session.record());
@@ -128,15 +142,22 @@ export class SessionTable implements CirDirectory {
     return session;
   }
 
-  /** Sessions that end for a new one, and why: those of the same client, and the oldest where there are too many. */
-  private displacedBy({ home, clientId }: CspSession): readonly (readonly [CspSession, 601 | undefined])[] {
-    const own = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
-    const displaced = own
-      .filter((session) => session.clientId === clientId)
-      .map((session) => [session, undefined] as const);
-    const others = own.filter((session) => session.clientId !== clientId);
-    const tooMany = Math.max(0, others.length + 1 - this.deps.limits.sessionsPerUser);
-    return [...displaced, ...others.slice(0, tooMany).map((session) => [session, 601] as const)];
+  /**
+   * A 1.3 client that lost its session takes it up again (csp-transactions 1.1): what was agreed and what waits is
+   * still there, and what was on the way to it comes again.
+   */
+  async resume(
+    session: CspSession,
+    login: { cookie: string; keepAlive: number; remoteAddress: string },
+  ): Promise<void> {
+    this.held.release(session);
+    session.channel?.close();
+    session.channel = undefined;
+    session.cookie = login.cookie;
+    session.remoteAddress = login.remoteAddress;
+    this.touch(session, true);
+    session.outbound.notSent(session.outbound.unconfirmed());
+    await this.setKeepAlive(session, login.keepAlive);
   }
 
   /** Another idle time, in seconds, counted from the last sign of life. */
@@ -149,7 +170,9 @@ export class SessionTable implements CirDirectory {
   /** Makes the session's negotiated state durable. */
   async save(session: CspSession): Promise<void> {
     // One that was logged out meanwhile must not come back with the next start.
-    if (this.sessions.get(session.id) === session) await this.deps.store.putSession(session.record());
+    if (this.sessions.get(session.id) !== session) return;
+    this.httpCalls.follow(session);
+    await this.deps.store.putSession(session.record());
   }
 
   /**
@@ -162,6 +185,13 @@ export class SessionTable implements CirDirectory {
     this.withdraw(session, reason);
     await this.cleanUp(session);
     await this.deps.publishing.announce(session.home, before);
+  }
+
+  /** Ends all sessions of a user, as `end` does; resolves with how many there were. */
+  async endAll(user: UserAddress, reason: 600 | 601): Promise<number> {
+    const sessions = [...this.sessions.values()].filter(({ home }) => home.address === user);
+    for (const session of sessions) await this.end(session, reason);
+    return sessions.length;
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */
@@ -209,6 +239,7 @@ export class SessionTable implements CirDirectory {
     this.sessions.set(session.id, session);
     session.home.clients.add(session);
     session.onReady = (ready) => this.call(ready);
+    this.httpCalls.follow(session);
     this.schedule(session);
   }
 
@@ -221,6 +252,8 @@ export class SessionTable implements CirDirectory {
     session.home.clients.delete(session);
     session.onReady = undefined;
     session.channel?.close();
+    this.held.release(session);
+    this.httpCalls.end(session, reason === undefined);
   }
 
   private async cleanUp(session: CspSession): Promise<void> {
@@ -238,14 +271,17 @@ export class SessionTable implements CirDirectory {
     }
   }
 
-  /** Calls a silent client once until it polls (csp-transport section 2). */
+  /** Answers the poll that is held, or calls a silent client once until it polls (csp-transport sections 2, 5). */
   private call(session: CspSession): void {
+    if (this.held.release(session)) return;
     const now = this.deps.clock.now();
     if (session.calledAt !== undefined && now - session.calledAt < CALL_AGAIN_MS) return;
     const { capabilities, channel } = session;
     if (channel !== undefined) channel.call(session.version, session.cookie);
     else if (capabilities.cir.includes('SUDP') && this.deps.callByUdp !== undefined) {
       this.deps.callByUdp(session.remoteAddress, capabilities.udpPort, session.version, session.cookie);
+    } else if (capabilities.cir.includes('WAPUDP') && this.deps.callByWapPush !== undefined) {
+      this.deps.callByWapPush(session.remoteAddress, session.version, session.cookie);
     } else return;
     session.calledAt = now;
     this.called.add(session);
@@ -273,6 +309,7 @@ export class SessionTable implements CirDirectory {
       this.wheel.delete(this.swept);
       for (const session of due) this.examine(session, now);
     }
+    this.held.sweep(now);
     for (const session of this.called) {
       if (!session.outbound.isOpen) this.called.delete(session);
       else if (now - session.lastActivity >= CALL_AGAIN_MS && session.outbound.isReady(now))

@@ -45,7 +45,8 @@ export class CspSession implements Client {
   readonly id: SessionId;
   readonly home: Home;
   readonly clientId: ClientId;
-  readonly cookie: string;
+  /** Repeated in every call; another one after the session was taken up again. */
+  cookie: string;
   readonly version: CspVersion;
   readonly since: number;
   readonly quirks: ClientQuirks;
@@ -85,6 +86,11 @@ export class CspSession implements Client {
     this.lastActivity = start.since;
     this.remoteAddress = start.remoteAddress;
     this.quirks = quirksOf(start.clientId, start.userAgent);
+  }
+
+  /** True after capability negotiation. */
+  get hasNegotiated(): boolean {
+    return this.capabilities !== UNNEGOTIATED;
   }
 
   interestIn(publisher: UserAddress): Interest | undefined {

@@ -9,6 +9,7 @@ import type { ServiceElements } from '../../services/elements.ts';
 import type { Store } from '../../store/store.ts';
 import { isBindError, readBody, type Body, type CspTransaction, type ElementName } from './codec/binding.ts';
 import { statusOf } from './answers.ts';
+import type { Origin } from './origin.ts';
 import type { CspSession } from './session.ts';
 import type { SessionTable } from './session-table.ts';
 
@@ -22,6 +23,10 @@ export interface CspSettings {
   /** Where clients open the STCP channel; undefined = not offered. */
   readonly stcp: { readonly address: string; readonly port: number } | undefined;
   readonly sudp: boolean;
+  /** Calls as WAP pushes over UDP. */
+  readonly wapUdp: boolean;
+  /** What the token of a session is appended to, to make its address for SHTTP; undefined = not offered. */
+  readonly shttp: string | undefined;
   /** Contacts, users or lists that one request may name. */
   readonly maxEntities: number;
 }
@@ -41,7 +46,7 @@ export interface Exchange {
   readonly services: CspServices;
   readonly version: CspVersion;
   readonly transaction: CspTransaction;
-  readonly remote: { readonly address: string; readonly userAgent?: string | undefined };
+  readonly remote: Origin & { readonly userAgent?: string | undefined };
 }
 
 export interface SessionExchange extends Exchange {

@@ -20,6 +20,7 @@ const TABLES = [
   'access',
   'presence',
   'watchers',
+  'failed_logins',
   'sessions',
   'queue',
   'group_homes',

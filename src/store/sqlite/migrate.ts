@@ -6,6 +6,7 @@ import type { Log } from '../../ops/ports.ts';
 import { StoreError } from './errors.ts';
 import { homesAndQueues } from './migrations/001-homes-and-queues.ts';
 import { groups } from './migrations/002-groups.ts';
+import { failedLogins } from './migrations/003-failed-logins.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -14,7 +15,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-export const MIGRATIONS: readonly Migration[] = [homesAndQueues, groups];
+export const MIGRATIONS: readonly Migration[] = [homesAndQueues, groups, failedLogins];
 
 /** The schema version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -6,6 +6,7 @@ import { gatewayArea } from './gateways.ts';
 import { groupArea } from './groups.ts';
 import { housekeepingArea } from './housekeeping.ts';
 import { listArea } from './lists.ts';
+import { lockoutArea } from './lockouts.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
 import { queueArea } from './queue.ts';
@@ -33,6 +34,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
     ...lists,
     ...presence,
+    ...lockoutArea(db),
     ...sessionArea(db),
     ...queue,
     ...groupArea(db),

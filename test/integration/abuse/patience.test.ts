@@ -2,6 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { startCspHttp, type HttpEndpoint, type HttpOptions } from '../../../src/access/csp/http.ts';
+import { AddressList } from '../../../src/access/address-list.ts';
+import { Origins } from '../../../src/access/csp/origin.ts';
 import type { CspRequest } from '../../../src/access/csp/server.ts';
 import { posted, Wire } from '../../support/abuse.ts';
 import { NO_METRICS, SILENT } from '../../support/silence.ts';
@@ -29,6 +31,8 @@ async function door(
     log: SILENT,
     metrics: NO_METRICS,
     csp: { handle },
+    origins: new Origins({ trustedProxies: new AddressList([]), msisdn: undefined, log: SILENT }),
+    calls: { ask: () => 'unknown' },
     ...options,
   });
   endpoint = started;

@@ -5,10 +5,18 @@ import { Passwords } from '../../../src/sap/passwords.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { parseDomain, userAddress } from '../../../src/wv/address.ts';
+import { parseMsisdn } from '../../../src/wv/msisdn.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { SILENT } from '../../support/silence.ts';
 
 const ann = userAddress('ann', parseDomain('wv.test')!);
 const REQUEST: LoginRequest = { user: ann, attempt: 'phone ck', source: '192.0.2.1', schemas: [] };
+
+const LIMITS = {
+  user: { burst: 3, seconds: 30 },
+  userInAll: { burst: 6, seconds: 5 },
+  source: { burst: 10, seconds: 5 },
+};
 
 let clock: ManualClock;
 let store: Store;
@@ -21,8 +29,7 @@ beforeEach(async () => {
   passwords = new Passwords(randomBytes(32));
   let serial = 0;
   const ids = { random: () => `nonce-${++serial}` };
-  const limits = { user: { burst: 3, seconds: 30 }, source: { burst: 10, seconds: 5 } };
-  authentication = new Authentication({ store, passwords, clock, ids, limits });
+  authentication = new Authentication({ store, passwords, clock, ids, log: SILENT, limits: LIMITS });
 });
 
 async function account(password: string, digestLogin = true, active = true): Promise<void> {
@@ -139,6 +146,125 @@ describe('rate limits', () => {
     expect((await authentication.login({ ...REQUEST, source: '192.0.2.2', password: 'x' })).kind).toBe(
       'accepted',
     );
+  });
+});
+
+describe('lock-out', () => {
+  const locking = () =>
+    new Authentication({
+      store,
+      passwords,
+      clock,
+      ids: { random: () => 'n' },
+      log: SILENT,
+      limits: LIMITS,
+      lockout: { failures: 4, seconds: 600 },
+    });
+  const from = (source: number, password: string) => ({
+    ...REQUEST,
+    source: `192.0.2.${source}`,
+    password,
+  });
+
+  it('follows wrong passwords in a row from anywhere, and ends with time', async () => {
+    await account('x');
+    const strict = locking();
+    for (let i = 0; i < 4; i++)
+      expect(await strict.login(from(i, 'wrong'))).toMatchObject({ result: { code: 409 } });
+    expect(await strict.login(from(9, 'x'))).toMatchObject({ result: { code: 403 } });
+    clock.advance(599_000);
+    expect(await locking().login(from(9, 'x'))).toMatchObject({ result: { code: 403 } });
+    clock.advance(2_000);
+    expect((await strict.login(from(9, 'x'))).kind).toBe('accepted');
+  });
+
+  it('begins anew after a success', async () => {
+    await account('x');
+    const strict = locking();
+    for (const password of ['wrong', 'wrong', 'wrong', 'x', 'wrong', 'wrong', 'wrong'])
+      await strict.login(from(password.length, password));
+    clock.advance(60_000);
+    expect((await strict.login(from(9, 'x'))).kind).toBe('accepted');
+  });
+
+  it('is ended by whoever clears the failures', async () => {
+    await account('x');
+    const strict = locking();
+    for (let i = 0; i < 4; i++) await strict.login(from(i, 'wrong'));
+    await store.clearFailedLogins(ann);
+    expect((await strict.login(from(9, 'x'))).kind).toBe('accepted');
+  });
+});
+
+describe('log-in by the network', () => {
+  const number = parseMsisdn('+34600000001')!;
+  const knowing = () =>
+    new Authentication({
+      store,
+      passwords,
+      clock,
+      ids: { random: () => 'n' },
+      log: SILENT,
+      limits: LIMITS,
+      numberOwner: async (asked) => (asked === number ? ann : undefined),
+    });
+
+  it('answers step one of 4-way, an empty password, and none at all', async () => {
+    await account('x');
+    for (const offered of [{ schemas: ['MD5'] }, { password: '' }, {}])
+      expect(await knowing().login({ ...REQUEST, number, ...offered })).toMatchObject({
+        kind: 'accepted',
+        by: 'network',
+      });
+  });
+
+  it('lets another user log in from the phone with his password or digest', async () => {
+    await account('x');
+    const bea = userAddress('bea', parseDomain('wv.test')!);
+    const credentials = await passwords.protect('y', true);
+    await store.createUser({ address: bea, credentials, createdAt: 0, active: true }, []);
+    const other = { ...REQUEST, user: bea, number };
+    expect((await knowing().login({ ...other, schemas: ['MD5'] })).kind).toBe('challenge');
+    expect(await knowing().login({ ...other, password: 'y' })).toMatchObject({ by: 'password' });
+    expect(await knowing().login({ ...other, password: '' })).toMatchObject({ result: { code: 920 } });
+  });
+
+  it('answers 920 to a number that does not help when nothing else is offered', async () => {
+    await account('x');
+    const useless = [
+      { number: 'unusable' as const },
+      { number: parseMsisdn('34699999999')! },
+      { number, clientNumber: '34600000002' },
+      { number, clientNumber: 'no number' },
+    ];
+    for (const each of useless) {
+      const empty = { ...REQUEST, ...each, password: '' };
+      expect(await knowing().login(empty)).toMatchObject({ result: { code: 920 } });
+      const digest = { ...REQUEST, ...each, schemas: ['MD5'] };
+      expect((await knowing().login(digest)).kind).toBe('challenge');
+    }
+  });
+
+  it('takes a ClientID with the same number, however it is written', async () => {
+    await account('x');
+    const same = { ...REQUEST, number, clientNumber: '+34 600 000 001', password: '' };
+    expect((await knowing().login(same)).kind).toBe('accepted');
+  });
+
+  it('checks a password that was given; 403 for an inactive account', async () => {
+    await account('x', true, false);
+    expect(await knowing().login({ ...REQUEST, number, password: 'wrong' })).toMatchObject({
+      result: { code: 409 },
+    });
+    expect(await knowing().login({ ...REQUEST, number, password: '' })).toMatchObject({
+      result: { code: 403 },
+    });
+  });
+
+  it('is not there without a number: an empty password is a wrong one', async () => {
+    await account('x');
+    expect(await knowing().login({ ...REQUEST, password: '' })).toMatchObject({ result: { code: 409 } });
+    expect(await knowing().login(REQUEST)).toMatchObject({ result: { code: 402 } });
   });
 });
 

@@ -1,19 +1,23 @@
-// The SUDP binding of CIR (csp-transport section 2): one datagram `WVCI <version> <cookie>` to the client's address
-// and UDP port. Nobody answers it; what is lost is made good by the next call.
+// The datagram bindings of CIR (csp-transport section 2): `WVCI <version> <cookie>` to the client's address, as it is to
+// its UDP port (SUDP), or in a WAP push (WAPUDP). Nobody answers; what is lost is made good by the next call.
 
 import { createSocket, type Socket } from 'node:dgram';
 import { isIP } from 'node:net';
 import type { Log, Metrics } from '../../../ops/ports.ts';
-import type { CspVersion } from '../../../wv/version.ts';
 import { callText, isCallableCookie, type CirChannel } from './channel.ts';
+import { callPush, WAP_PUSH_PORT } from './wap-push.ts';
 
 /** Where phones listen when they name no UDPPort (csp-transport section 2). */
 export const DEFAULT_SUDP_PORT = 3717;
 const MAX_PORT = 65_535;
 
+type DatagramMethod = 'SUDP' | 'WAPUDP';
+
 export interface Sudp {
   /** A channel to `address` (an IP address: the source of the client's HTTP requests) and `port`. */
   channel(address: string, port?: number): CirChannel;
+  /** A channel for WAP pushes to `address`. */
+  pushChannel(address: string, port?: number): CirChannel;
   close(): void;
 }
 
@@ -31,6 +35,7 @@ class Sender implements Sudp {
   readonly #options: SudpOptions;
   readonly #sockets = new Map<'udp4' | 'udp6', Socket>();
   #closed = false;
+  #lastPush = 0;
 
   constructor(options: SudpOptions) {
     this.#options = options;
@@ -38,7 +43,21 @@ class Sender implements Sudp {
 
   channel(address: string, port = DEFAULT_SUDP_PORT): CirChannel {
     return {
-      call: (version, cookie) => this.#send(address, port, version, cookie),
+      call: (version, cookie) => {
+        if (!isCallableCookie(cookie)) this.#count('SUDP', 'cookie');
+        else this.#send('SUDP', address, port, callText(version, cookie));
+      },
+      close: () => {},
+    };
+  }
+
+  pushChannel(address: string, port = WAP_PUSH_PORT): CirChannel {
+    return {
+      call: (version, cookie) => {
+        if (!isCallableCookie(cookie)) return this.#count('WAPUDP', 'cookie');
+        this.#lastPush = (this.#lastPush + 1) & 0xff;
+        this.#send('WAPUDP', address, port, callPush(version, cookie, this.#lastPush));
+      },
       close: () => {},
     };
   }
@@ -49,21 +68,20 @@ class Sender implements Sudp {
     this.#sockets.clear();
   }
 
-  #send(address: string, port: number, version: CspVersion, cookie: string): void {
+  #send(method: DatagramMethod, address: string, port: number, datagram: string | Uint8Array): void {
     if (this.#closed) return;
-    if (!isCallableCookie(cookie)) return this.#count('cookie');
     const family = isIP(address);
     // The port is what the client said; the platform throws on one that does not exist.
-    if (family === 0 || port < 1 || port > MAX_PORT) return this.#count('address');
+    if (family === 0 || port < 1 || port > MAX_PORT) return this.#count(method, 'address');
     const socket = this.#socket(family === 6 ? 'udp6' : 'udp4');
-    socket.send(callText(version, cookie), port, address, (error) => {
+    socket.send(datagram, port, address, (error) => {
       if (error) this.#options.log.debug({ error: error.message }, 'CIR datagram not sent');
-      this.#count(error ? 'failed' : 'sent');
+      this.#count(method, error ? 'failed' : 'sent');
     });
   }
 
-  #count(outcome: string): void {
-    this.#options.metrics.count('cir_calls_total', { method: 'SUDP', outcome });
+  #count(method: DatagramMethod, outcome: string): void {
+    this.#options.metrics.count('cir_calls_total', { method, outcome });
   }
 
   #socket(type: 'udp4' | 'udp6'): Socket {

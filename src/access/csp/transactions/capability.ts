@@ -1,9 +1,12 @@
 // Client capability negotiation (csp-transactions 1.7).
 
 import type { Element } from '../../../wv/element.ts';
+import type { CspVersion } from '../../../wv/version.ts';
 import { DEFAULT_UDP_PORT, UNNEGOTIATED, type Capabilities, type CirMethod } from '../capabilities.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
-import type { CspSettings, SessionExchange } from '../transaction.ts';
+import { callToken } from '../cir/http-calls.ts';
+import type { CspSession } from '../session.ts';
+import type { CspServices, CspSettings, SessionExchange } from '../transaction.ts';
 
 type Wishes = Body<'CapabilityList'>;
 
@@ -11,13 +14,23 @@ type Wishes = Body<'CapabilityList'>;
 const SMALLEST_PARSER = 512;
 const MAX_MULTI_TRANS = 8;
 
-/** The call methods we can use, best first, out of those the client offers (csp-transport section 2). */
-function usableCir(wishes: Wishes, settings: CspSettings): readonly CirMethod[] {
+/**
+ * Whether a call method can be used, by method, best first (csp-transport section 2). 1.1 has no element for the
+ * address of SHTTP.
+ */
+const USABLE: readonly (readonly [CirMethod, (settings: CspSettings, version: CspVersion) => boolean])[] = [
+  ['STCP', ({ stcp }) => stcp !== undefined],
+  ['SUDP', ({ sudp }) => sudp],
+  ['WAPUDP', ({ wapUdp }) => wapUdp],
+  ['SHTTP', ({ shttp }, version) => shttp !== undefined && version !== '1.1'],
+];
+
+/** Out of those the client offers. */
+function usableCir(wishes: Wishes, settings: CspSettings, version: CspVersion): readonly CirMethod[] {
   const offered = new Set((wishes.SupportedCIRMethod ?? []).map((method) => method.toUpperCase()));
-  const usable: CirMethod[] = [];
-  if (settings.stcp !== undefined && offered.has('STCP')) usable.push('STCP');
-  if (settings.sudp && offered.has('SUDP')) usable.push('SUDP');
-  return usable;
+  return USABLE.filter(([method, isUsable]) => offered.has(method) && isUsable(settings, version)).map(
+    ([method]) => method,
+  );
 }
 
 /** COMPAT(Movistar): a limit of 0 names none. Taken at its word, nothing could be pushed to a client that asks for push. */
@@ -25,14 +38,14 @@ function named(limit: number | undefined): number | undefined {
   return limit === 0 ? undefined : limit;
 }
 
-function capabilitiesOf(wishes: Wishes, settings: CspSettings): Capabilities {
+function capabilitiesOf(wishes: Wishes, settings: CspSettings, version: CspVersion): Capabilities {
   return {
     deliveryMethod: wishes.InitialDeliveryMethod?.toUpperCase() === 'N' ? 'N' : 'P',
     acceptedContentLength:
       named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength) ?? UNNEGOTIATED.acceptedContentLength,
     parserSize: Math.max(SMALLEST_PARSER, named(wishes.ParserSize) ?? UNNEGOTIATED.parserSize),
     multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), MAX_MULTI_TRANS),
-    cir: usableCir(wishes, settings),
+    cir: usableCir(wishes, settings, version),
     udpPort: wishes.UDPPort ?? DEFAULT_UDP_PORT,
   };
 }
@@ -40,16 +53,35 @@ function capabilitiesOf(wishes: Wishes, settings: CspSettings): Capabilities {
 const BEARERS = new Set(['HTTP', 'WSP', 'HTTPS']);
 
 /** What is agreed: values as wished where we can, our own where not. */
-function agreed(wishes: Wishes, capabilities: Capabilities, settings: CspSettings) {
-  const stcp = capabilities.cir.includes('STCP') ? settings.stcp : undefined;
+function agreed(wishes: Wishes, session: CspSession, settings: CspSettings) {
+  const { cir } = session.capabilities;
+  const stcp = cir.includes('STCP') ? settings.stcp : undefined;
   const bearers = (wishes.SupportedBearer ?? []).filter((bearer) => BEARERS.has(bearer.toUpperCase()));
   return {
     SupportedBearer: bearers.length > 0 ? bearers : ['HTTP'],
-    SupportedCIRMethod: capabilities.cir,
+    SupportedCIRMethod: cir,
     TCPAddress: stcp?.address,
     TCPPort: stcp?.port,
     ServerPollMin: Math.max(wishes.ServerPollMin ?? settings.pollMin, settings.pollMin),
   };
+}
+
+/** Where the client asks whether something waits: an element of its own in each version that has SHTTP. */
+function callAddress({ id, capabilities, version }: CspSession, { shttp }: CspSettings) {
+  if (shttp === undefined || !capabilities.cir.includes('SHTTP')) return {};
+  const address = { URL: `${shttp}${callToken(id)}` };
+  return version === '1.3' ? { CIRHTTPAddress: address } : { CIRURL: address };
+}
+
+/** Takes over what the client can do; gives what 1.2 and 1.3 are told of it. */
+export async function agreeCapabilities(
+  { settings, sessions }: Pick<CspServices, 'settings' | 'sessions'>,
+  session: CspSession,
+  wishes: Wishes,
+): Promise<Body<'AgreedCapabilityList'>> {
+  session.capabilities = capabilitiesOf(wishes, settings, session.version);
+  await sessions.save(session);
+  return { ...agreed(wishes, session, settings), ...callAddress(session, settings) };
 }
 
 /**
@@ -57,19 +89,15 @@ function agreed(wishes: Wishes, capabilities: Capabilities, settings: CspSetting
  * list must be the first child, so ClientID is echoed only where the syntax has it and the client sent it.
  */
 export async function negotiateCapabilities(
-  exchange: SessionExchange,
+  { services, session, version }: SessionExchange,
   body: Body<'ClientCapability-Request'>,
 ): Promise<Element> {
-  const { services, session, version } = exchange;
   const wishes: Wishes = body.CapabilityList ?? {};
-  session.capabilities = capabilitiesOf(wishes, services.settings);
-  await services.sessions.save(session);
-  const terms = agreed(wishes, session.capabilities, services.settings);
-  if (version === '1.1') {
-    const { AcceptedContentType: _dropped, ...kept } = wishes;
-    const list = { ...kept, AnyContent: true, ...terms };
-    const clientId = body.ClientID === undefined ? {} : { ClientID: body.ClientID };
-    return buildElement('ClientCapability-Response', { ...clientId, CapabilityList: list }, version);
-  }
-  return buildElement('ClientCapability-Response', { AgreedCapabilityList: terms }, version);
+  const terms = await agreeCapabilities(services, session, wishes);
+  if (version !== '1.1')
+    return buildElement('ClientCapability-Response', { AgreedCapabilityList: terms }, version);
+  const { AcceptedContentType: _dropped, ...kept } = wishes;
+  const list = { ...kept, AnyContent: true, ...agreed(wishes, session, services.settings) };
+  const clientId = body.ClientID === undefined ? {} : { ClientID: body.ClientID };
+  return buildElement('ClientCapability-Response', { ...clientId, CapabilityList: list }, version);
 }

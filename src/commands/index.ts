@@ -2,6 +2,7 @@
 
 import { checkConfigCommand } from './check-config.ts';
 import type { Command } from './command.ts';
+import { decodeCommand } from './decode.ts';
 import { demoCommand } from './demo.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
@@ -15,4 +16,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'check-config': checkConfigCommand,
   user: userCommand,
   registration: registrationCommand,
+  decode: decodeCommand,
 };

@@ -245,9 +245,10 @@ function notAgreed(
   return result(506);
 }
 
+/** That of the request; nothing is Inband that names no session. */
 function envelope(message: CspMessage): Pick<CspMessage, 'version' | 'sessionType' | 'sessionId'> {
   const { version, sessionType, sessionId } = message;
-  return sessionId === undefined ? { version, sessionType } : { version, sessionType, sessionId };
+  return sessionId === undefined ? { version, sessionType: 'Outband' } : { version, sessionType, sessionId };
 }
 
 function answering(id: string, content: NonNullable<Answer>): CspTransaction {

@@ -21,6 +21,9 @@ const HTTP_CODES: ReadonlySet<number> = new Set([200, 413, 415]);
 /** Of faults in answers those of shape count: ids of ours, and what a sender's own text does to lengths, do not. */
 const SHAPE: ReadonlySet<string> = new Set(['codec', 'unknown', 'misplaced', 'order', 'missing', 'repeated']);
 
+/** Fields inside presence attributes are passed on as somebody published them (docs/protocol-notes.md). */
+const OTHERS = /\/PresenceSubList\//;
+
 /** What is wrong with an answer. */
 export function wrongWith({ status, encoding, body }: HeardAnswer): string[] {
   if (!HTTP_CODES.has(status)) return [`HTTP ${status}`];
@@ -28,7 +31,9 @@ export function wrongWith({ status, encoding, body }: HeardAnswer): string[] {
   const decoded = decode(encoding, body, { maxBytes: 4_194_304, maxText: 4_194_304 });
   if (isCodecError(decoded)) return [`answer cannot be read: ${decoded.kind}: ${decoded.message}`];
   const codes = texts(decoded.root, 'Code').filter((code) => !(code in STATUS) || code === '500');
-  const faults = cspFaults(decoded.root, decoded.version, true).filter(({ kind }) => SHAPE.has(kind));
+  const faults = cspFaults(decoded.root, decoded.version, true).filter(
+    ({ kind, path }) => SHAPE.has(kind) && !OTHERS.test(path),
+  );
   return [
     ...codes.map((code) => `status code ${code}`),
     ...faults.map(({ kind, path, message }) => `${kind} ${path}: ${message}`),

@@ -43,7 +43,9 @@ const VARIANTS: readonly (readonly [CspVersion, Encoding])[] = [
   ['1.3', 'wbxml'],
 ];
 /** Every how many WBXML answers one goes to the oracle, which is a process each time. */
-const JUDGED_EVERY = 400;
+const JUDGED_EVERY = 100;
+/** Octets of a request: over the server's limit, and below what it still takes of a request that is too large. */
+const MAX_ASKED = 2_000_000;
 const ERROR_LEVEL = 50;
 
 /** Runs for so many seconds, then ends the server and tells. The same seed asks the same questions. */
@@ -124,7 +126,7 @@ class Run {
     for (let count = 0; count < 400 && performance.now() < this.#end; count += 1) {
       const root = message(chance, { users, version, sessionId: phone.sessionId });
       const octets = encoding === 'xml' ? encodeXml(root, { declaration: true }) : encodeWbxml(root, version);
-      const asked = damaged(octets, chance);
+      const asked = damaged(octets, chance).subarray(0, MAX_ASKED);
       const gone = await this.#ask(phone, asked);
       if (gone) return;
     }
@@ -132,9 +134,13 @@ class Run {
 
   /** Whether the session is gone. */
   async #ask(phone: Phone, asked: Uint8Array): Promise<boolean> {
-    const heard = await phone.post(asked);
-    this.#requests += 1;
     const { encoding } = phone.habits;
+    const heard = await phone.post(asked).catch((error: unknown) => String(error));
+    this.#requests += 1;
+    if (typeof heard === 'string') {
+      this.#wrong.set(heard, `${asked.length} octets: ${shown(asked, encoding)}`);
+      return true;
+    }
     const found = wrongWith({ status: heard.status, encoding, body: heard.body });
     if (encoding === 'wbxml' && heard.body.length > 0 && this.#requests % JUDGED_EVERY === 0)
       found.push(...((await this.#oracle?.judge(heard.body)) ?? []));

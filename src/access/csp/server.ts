@@ -107,10 +107,10 @@ export class CspServer {
   /** The sender of bad octets gets Status 400, in its session when that much could be read. */
   private unreadable(encoding: Encoding, error: CodecError): CspAnswer {
     this.metrics.count('csp_malformed_total', { encoding, kind: error.kind });
-    const { sessionId, transactionId = '', version = '1.2' } = error.partial ?? {};
+    const { sessionId = '', transactionId = '', version = '1.2' } = error.partial ?? {};
     return plain(encoding, {
       version,
-      ...(sessionId === undefined ? { sessionType: 'Outband' } : { sessionType: 'Inband', sessionId }),
+      ...(sessionId === '' ? { sessionType: 'Outband' } : { sessionType: 'Inband', sessionId }),
       transactions: [answering(transactionId, statusOf(400, version, error.message))],
     });
   }
@@ -293,9 +293,10 @@ function notAgreed(
   return result(506);
 }
 
+/** That of the request; nothing is Inband that names no session. */
 function envelope(message: CspMessage): Pick<CspMessage, 'version' | 'sessionType' | 'sessionId'> {
   const { version, sessionType, sessionId } = message;
-  return sessionId === undefined ? { version, sessionType } : { version, sessionType, sessionId };
+  return sessionId === undefined ? { version, sessionType: 'Outband' } : { version, sessionType, sessionId };
 }
 
 function answering(id: string, content: NonNullable<Answer>): CspTransaction {

@@ -2,6 +2,7 @@
 import type { Decoded, CodecError, DecodeLimits, Encoding } from './errors.ts';
 import type { CspMessage } from './envelope.ts';
 import { writeMessage } from './envelope.ts';
+import { decodePts } from './pts.ts';
 import { decodeWbxml, encodeWbxml } from './wbxml.ts';
 import { decodeXml, encodeXml } from './xml.ts';
 
@@ -20,11 +21,17 @@ export function contentKind(contentType: string | undefined): Encoding | undefin
 }
 
 /** Reads a document; never throws, whatever the octets are. */
-export function decode(kind: Encoding, bytes: Uint8Array, limits?: DecodeLimits): Decoded | CodecError {
-  return kind === 'xml' ? decodeXml(bytes, limits) : decodeWbxml(bytes, limits);
+export function decode(
+  kind: Encoding | 'pts',
+  bytes: Uint8Array,
+  limits?: DecodeLimits,
+): Decoded | CodecError {
+  return DECODERS[kind](bytes, limits);
 }
 
-/** Writes a message in its own version. */
+const DECODERS = { xml: decodeXml, wbxml: decodeWbxml, pts: decodePts } as const;
+
+/** Writes a message in its own version. PTS, which cannot write every message, has `encodePts` of its own. */
 export function encode(kind: Encoding, message: CspMessage): Uint8Array {
   const root = writeMessage(message);
   return kind === 'xml' ? encodeXml(root, { declaration: true }) : encodeWbxml(root, message.version);

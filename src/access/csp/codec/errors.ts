@@ -18,12 +18,14 @@ export interface PartialMessage {
   readonly sessionId?: string;
   readonly transactionId?: string;
   readonly version?: CspVersion;
+  /** The tree as far as it was read, its last elements unfinished. */
+  readonly root?: Element;
 }
 
 export class CodecError {
   readonly kind: CodecErrorKind;
   readonly message: string;
-  /** Octets (WBXML) or characters (XML) from the beginning of the document. */
+  /** Octets (WBXML) or characters (XML, PTS) from the beginning of the document. */
   readonly offset: number;
   readonly partial: PartialMessage | undefined;
 
@@ -56,13 +58,14 @@ export function isCodecError(value: unknown): value is CodecError {
   return value instanceof CodecError;
 }
 
+/** The encodings of HTTP, in which every message can be written. */
 export type Encoding = 'xml' | 'wbxml';
 
 export interface Decoded {
   readonly root: Element;
   /** From the root's namespace, else DOCTYPE or public identifier; undefined when nothing says it. */
   readonly version: CspVersion | undefined;
-  readonly encoding: Encoding;
+  readonly encoding: Encoding | 'pts';
   /** True when OPAQUE octets that are not UTF-8 stand in the tree as BASE64 text. */
   readonly base64?: true;
 }

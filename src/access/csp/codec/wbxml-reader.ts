@@ -69,6 +69,8 @@ class Reader {
   private base64 = false;
   private sessionId: string | undefined;
   private transactionId: string | undefined;
+  /** After an error: the element it happened in, with those around it as they are left. */
+  private unfinished: Element | undefined;
 
   constructor(bytes: Uint8Array, bounds: Required<DecodeLimits>) {
     this.cursor = new Cursor(bytes, bounds.maxText);
@@ -89,8 +91,11 @@ class Reader {
   partial(): PartialMessage | undefined {
     const sessionId = this.sessionId?.trim();
     const transactionId = this.transactionId?.trim();
-    if (sessionId === undefined && transactionId === undefined) return undefined;
+    const root = this.unfinished === undefined ? {} : { root: this.unfinished };
+    if (sessionId === undefined && transactionId === undefined)
+      return this.unfinished === undefined ? undefined : root;
     return {
+      ...root,
       version: this.version,
       ...(sessionId === undefined ? {} : { sessionId }),
       ...(transactionId === undefined ? {} : { transactionId }),
@@ -163,15 +168,21 @@ class Reader {
     const { cursor } = this;
     let text = '';
     let children: Element[] | undefined;
-    for (;;) {
-      const token = cursor.octet();
-      if (token === wbxml.END) break;
-      if (token === wbxml.STR_I) text += cursor.inline();
-      else if (token === wbxml.SWITCH_PAGE) this.page = cursor.octet();
-      else if (token === wbxml.EXT_T_0) text += this.valueToken(meaning);
-      else if (token === wbxml.OPAQUE) text += this.opaque(meaning);
-      else if (isTag(token)) (children ??= []).push(this.element(token, depth + 1));
-      else text += this.rareContent(token);
+    try {
+      for (;;) {
+        const token = cursor.octet();
+        if (token === wbxml.END) break;
+        if (token === wbxml.STR_I) text += cursor.inline();
+        else if (token === wbxml.SWITCH_PAGE) this.page = cursor.octet();
+        else if (token === wbxml.EXT_T_0) text += this.valueToken(meaning);
+        else if (token === wbxml.OPAQUE) text += this.opaque(meaning);
+        else if (isTag(token)) (children ??= []).push(this.element(token, depth + 1));
+        else text += this.rareContent(token);
+      }
+    } catch (error) {
+      const unfinished = this.unfinished === undefined ? [] : [this.unfinished];
+      this.unfinished = this.finish(meaning, attributes, text, [...(children ?? []), ...unfinished]);
+      throw error;
     }
     return this.finish(meaning, attributes, text, children);
   }

@@ -20,7 +20,8 @@ export function decodeXml(bytes: Uint8Array, limits: DecodeLimits = {}): Decoded
   if (bytes.length > bounds.maxBytes) return new CodecError('too-large', `over ${bounds.maxBytes} octets`);
   const decoded = catching(() => readDocument(documentText(bytes), bounds));
   if (!isCodecError(decoded)) return decoded;
-  return new CodecError(decoded.kind, decoded.message, decoded.offset, partialOf(looseText(bytes)));
+  const { kind, message, offset, partial } = decoded;
+  return new CodecError(kind, message, offset, partialOf(looseText(bytes), partial?.root));
 }
 
 function readDocument(text: string, bounds: Required<DecodeLimits>): Decoded {
@@ -36,12 +37,14 @@ const TRANSACTION_ID = /<(?:[\w.-]{1,30}:)?TransactionID\s{0,9}>([^<&]{1,300})</
 const SESSION_NAMESPACE = /["'][^"'<>]{0,60}csp(1\.[123])["']/i;
 
 /** COMPAT(movistar-php): one of its requests has a broken xmlns attribute; its session is answered all the same. */
-function partialOf(text: string): PartialMessage | undefined {
+function partialOf(text: string, root: Element | undefined): PartialMessage | undefined {
   const sessionId = SESSION_ID.exec(text)?.[1]?.trim();
   const transactionId = TRANSACTION_ID.exec(text)?.[1]?.trim();
   const version = versionOfNamespace(SESSION_NAMESPACE.exec(text)?.[0].slice(1, -1));
-  if (sessionId === undefined && transactionId === undefined && version === undefined) return undefined;
+  const nothing = sessionId === undefined && transactionId === undefined && version === undefined;
+  if (nothing && root === undefined) return undefined;
   return {
+    ...(root === undefined ? {} : { root }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(transactionId === undefined ? {} : { transactionId }),
     ...(version === undefined ? {} : { version }),
@@ -82,7 +85,9 @@ class TreeBuilder {
   read(text: string): Element {
     const parser = new SaxesParser({ xmlns: false, position: false });
     const fail = (kind: CodecError['kind'], message: string): never => {
-      throw new CodecError(kind, message, this.start + parser.position);
+      const { root } = this;
+      const partial = root === undefined ? undefined : { root };
+      throw new CodecError(kind, message, this.start + parser.position, partial);
     };
     parser.on('error', (error) => fail('malformed', error.message));
     parser.on('doctype', () => fail('doctype', 'DOCTYPE after the beginning'));

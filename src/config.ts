@@ -190,6 +190,25 @@ export const configSchema = z.strictObject({
       maxValidity: seconds.default(30 * 86_400).describe('Longest validity, seconds.'),
     })
     .prefault({}),
+  invitations: z
+    .strictObject({
+      maxRecipients: z.int().min(1).default(100).describe('Recipients of one invitation (402 beyond).'),
+      maxOpen: z
+        .int()
+        .min(1)
+        .default(500)
+        .describe('Open invitations of one inviter, and for one user (507 beyond).'),
+      defaultValidity: seconds
+        .default(86_400)
+        .describe(
+          'Seconds an invitation stays open when the inviter names no validity; answers wait as long.',
+        ),
+      maxValidity: seconds
+        .max(30 * 86_400)
+        .default(30 * 86_400)
+        .describe('Longest validity of an invitation, seconds.'),
+    })
+    .prefault({}),
   contacts: z
     .strictObject({
       maxLists: z.int().min(1).default(50).describe('Contact lists of one user (753 beyond).'),

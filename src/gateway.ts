@@ -297,6 +297,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     let lastPrune = 0;
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      while (!stopped && (await store.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await store.prune(lastPrune);

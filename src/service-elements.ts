@@ -5,19 +5,23 @@ import type { Config } from './config.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
+import { GroupQueries } from './services/group-queries.ts';
 import { Homes } from './services/home.ts';
+import { Invited, NO_SCREEN_NAMES } from './services/invitations/invited.ts';
+import { Inviting } from './services/invitations/inviting.ts';
 import { Messaging } from './services/messaging.ts';
-import type { Outgoing } from './services/outgoing.ts';
+import type { Destinations } from './services/outgoing.ts';
 import { maskOf } from './services/presence/masks.ts';
 import { Publishing } from './services/presence/publishing.ts';
 import { Watching } from './services/presence/watching.ts';
+import { Verification } from './services/verification.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
 
 export interface ServicePorts {
   readonly store: Store;
-  readonly outgoing: Outgoing;
+  readonly outgoing: Destinations;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -53,5 +57,17 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  return { homes, lists, publishing, watching, messaging };
+  const groups = new GroupQueries({ outgoing, service });
+  const verification = new Verification({ homes, groups, outgoing });
+  return { homes, lists, publishing, watching, messaging, ...invitations(), verification };
+
+  function invitations() {
+    const { maxRecipients, maxOpen, defaultValidity, maxValidity } = config.invitations;
+    const limits = { recipients: maxRecipients, open: maxOpen, defaultValidity, maxValidity };
+    const shared = { ...ports, homes, messaging, groups, service, limits };
+    return {
+      inviting: new Inviting(shared),
+      invited: new Invited({ ...shared, ownerOf: NO_SCREEN_NAMES }),
+    };
+  }
 }

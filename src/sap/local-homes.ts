@@ -22,6 +22,12 @@ export async function serveLocally(
       return services.publishing.getPresence(request);
     case 'PresenceNotification':
       return services.watching.notified(request);
+    case 'InviteRequest':
+      return services.invited.receive(request);
+    case 'InviteResponse':
+      return services.inviting.answered(request);
+    case 'CancelInviteRequest':
+      return services.invited.cancelled(request);
     default:
       return status(result(405, `${request.primitive} is not served here`));
   }

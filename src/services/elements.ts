@@ -2,9 +2,12 @@
 
 import type { ContactLists } from './contact-lists.ts';
 import type { Homes } from './home.ts';
+import type { Invited } from './invitations/invited.ts';
+import type { Inviting } from './invitations/inviting.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
 import type { Watching } from './presence/watching.ts';
+import type { Verification } from './verification.ts';
 
 export interface ServiceElements {
   readonly homes: Homes;
@@ -12,4 +15,7 @@ export interface ServiceElements {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  readonly inviting: Inviting;
+  readonly invited: Invited;
+  readonly verification: Verification;
 }

@@ -23,6 +23,8 @@ const TABLES = [
   'sessions',
   'queue',
   'seen',
+  'sent_invitations',
+  'received_invitations',
   'outbox',
   'gateway_values',
   'links',

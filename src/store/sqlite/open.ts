@@ -4,6 +4,7 @@ import type { Store } from '../store.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { gatewayArea } from './gateways.ts';
 import { housekeepingArea } from './housekeeping.ts';
+import { invitationArea } from './invitations.ts';
 import { listArea } from './lists.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
@@ -34,6 +35,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...presence,
     ...sessionArea(db),
     ...queue,
+    ...invitationArea(db),
     ...outboxArea(db, clock),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),

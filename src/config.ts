@@ -143,6 +143,10 @@ export const configSchema = z.strictObject({
       name: z.string().default('wvgate').describe('Name of the service shown by phones.'),
       description: z.string().max(200).optional().describe('One line about the service.'),
       url: z.url().optional().describe('Page about the service.'),
+      logo: z
+        .string()
+        .optional()
+        .describe('File with a small picture (GIF, JPEG or PNG, at most 16,384 bytes) that phones may show.'),
     })
     .prefault({})
     .describe('What GetSPInfo answers.'),
@@ -267,6 +271,9 @@ function withPaths(config: Config, base: string): Config {
         ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
       },
     },
+    ...(config.provider.logo === undefined
+      ? {}
+      : { provider: { ...config.provider, logo: at(config.provider.logo) } }),
     ...(config.matrix === undefined
       ? {}
       : { matrix: { ...config.matrix, registration: at(config.matrix.registration) } }),

@@ -17,6 +17,7 @@ import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
+import { readLogo } from './provider-logo.ts';
 import { Authentication } from './sap/authentication.ts';
 import { GatewayLinks } from './sap/gateway-links.ts';
 import { serveLocally } from './sap/local-homes.ts';
@@ -100,12 +101,13 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
 
 function cspSettings(config: Config, stcpPort: number | undefined): CspSettings {
   const { tcp, udp } = config.listen.cir;
-  const { name, description, url } = config.provider;
+  const { name, description, url, logo } = config.provider;
   return {
     provider: {
       name,
       ...(description === undefined ? {} : { description }),
       ...(url === undefined ? {} : { url }),
+      ...(logo === undefined ? {} : { logo: readLogo(logo) }),
     },
     keepAlive: config.session.keepAlive,
     pollMin: config.session.pollMin,

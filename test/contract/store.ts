@@ -11,6 +11,7 @@ import type {
   Store,
   UserRecord,
 } from '../../src/store/store.ts';
+import { invitationContract } from './invitations.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
 
 export interface StoreUnderTest {
@@ -40,6 +41,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('sessions', () => sessionContract(current));
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));
+    describe('invitations', () => invitationContract(current));
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));

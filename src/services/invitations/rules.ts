@@ -37,8 +37,9 @@ export interface InviteDraft {
 /** Nokia's clients reserve so many characters for an InviteID and a note (csp-datatypes section 2). */
 export const MAX_INVITE_ID = 100;
 export const MAX_NOTE = 400;
-const MAX_URLS = 20;
-const MAX_URL = 1_000;
+/** So that an invitation surely fits the parser of the invited user's client. */
+const MAX_URLS = 10;
+const MAX_URL = 500;
 
 interface TypeRule {
   /** Parts that it makes no sense without, and the code when they are missing. */

@@ -94,7 +94,8 @@ describe('inviting', () => {
     [{ inviteId: 'x'.repeat(101) }, 402],
     [{ note: 'x'.repeat(401) }, 402],
     [{ recipients: [] }, 402],
-    [{ urls: Array.from({ length: 21 }, () => 'http://a/') }, 402],
+    [{ urls: Array.from({ length: 11 }, () => 'http://a/') }, 402],
+    [{ urls: [`http://a/${'x'.repeat(500)}`] }, 402],
     [{ type: 'GR', group: CLUB }, 800],
     [{ type: 'GR', group: parseGroup('wv:a/b@nowhere.test', HOME) as GroupAddress }, 516],
   ])('refuses %j with %i, and nobody hears of it', async (more, code) => {

@@ -173,6 +173,10 @@ export const configSchema = z.strictObject({
       name: z.string().default('wvgate').describe('Name of the service shown by phones.'),
       description: z.string().max(200).optional().describe('One line about the service.'),
       url: z.url().optional().describe('Page about the service.'),
+      logo: z
+        .string()
+        .optional()
+        .describe('File with a small picture (GIF, JPEG or PNG, at most 16,384 bytes) that phones may show.'),
     })
     .prefault({})
     .describe('What GetSPInfo answers.'),
@@ -222,6 +226,25 @@ export const configSchema = z.strictObject({
         .default(7 * 86_400)
         .describe('Seconds a message is kept when its sender names no validity.'),
       maxValidity: seconds.default(30 * 86_400).describe('Longest validity, seconds.'),
+    })
+    .prefault({}),
+  invitations: z
+    .strictObject({
+      maxRecipients: z.int().min(1).default(100).describe('Recipients of one invitation (402 beyond).'),
+      maxOpen: z
+        .int()
+        .min(1)
+        .default(500)
+        .describe('Open invitations of one inviter, and for one user (507 beyond).'),
+      defaultValidity: seconds
+        .default(86_400)
+        .describe(
+          'Seconds an invitation stays open when the inviter names no validity; answers wait as long.',
+        ),
+      maxValidity: seconds
+        .max(30 * 86_400)
+        .default(30 * 86_400)
+        .describe('Longest validity of an invitation, seconds.'),
     })
     .prefault({}),
   contacts: z
@@ -297,6 +320,9 @@ function withPaths(config: Config, base: string): Config {
         ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
       },
     },
+    ...(config.provider.logo === undefined
+      ? {}
+      : { provider: { ...config.provider, logo: at(config.provider.logo) } }),
     ...(config.matrix === undefined
       ? {}
       : { matrix: { ...config.matrix, registration: at(config.matrix.registration) } }),

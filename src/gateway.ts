@@ -19,6 +19,7 @@ import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
+import { readLogo } from './provider-logo.ts';
 import { Authentication } from './sap/authentication.ts';
 import { GatewayLinks } from './sap/gateway-links.ts';
 import { serveLocally } from './sap/local-homes.ts';
@@ -106,12 +107,13 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
 
 function cspSettings(config: Config, stcpPort: number | undefined): CspSettings {
   const { tcp, udp, wapUdp, http } = config.listen.cir;
-  const { name, description, url } = config.provider;
+  const { name, description, url, logo } = config.provider;
   return {
     provider: {
       name,
       ...(description === undefined ? {} : { description }),
       ...(url === undefined ? {} : { url }),
+      ...(logo === undefined ? {} : { logo: readLogo(logo) }),
     },
     keepAlive: config.session.keepAlive,
     pollMin: config.session.pollMin,
@@ -332,6 +334,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      while (!stopped && (await store.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await store.prune(lastPrune);

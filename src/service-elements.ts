@@ -8,19 +8,24 @@ import type { ServiceElements } from './services/elements.ts';
 import { GroupGuests } from './services/group-guests.ts';
 import type { GroupLimits } from './services/groups/context.ts';
 import { Groups } from './services/groups/groups.ts';
+import { GroupQueries } from './services/group-queries.ts';
 import { Homes } from './services/home.ts';
+import { Invited } from './services/invitations/invited.ts';
+import { Inviting } from './services/invitations/inviting.ts';
+import type { InvitationLimits } from './services/invitations/rules.ts';
 import { Messaging } from './services/messaging.ts';
-import type { Outgoing } from './services/outgoing.ts';
+import type { Destinations } from './services/outgoing.ts';
 import { maskOf } from './services/presence/masks.ts';
 import { Publishing } from './services/presence/publishing.ts';
 import { Watching } from './services/presence/watching.ts';
+import { Verification } from './services/verification.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
 
 export interface ServicePorts {
   readonly store: Store;
-  readonly outgoing: Outgoing;
+  readonly outgoing: Destinations;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -58,7 +63,35 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   });
   const groups = new Groups({ ...ports, homes, service, limits: groupLimits(config) });
   const groupGuests = new GroupGuests({ homes });
-  return { homes, lists, publishing, watching, messaging, groups, groupGuests };
+  const groupQueries = new GroupQueries({ outgoing, service });
+  const verification = new Verification({ homes, groups: groupQueries, outgoing });
+  const shared = {
+    ...ports,
+    homes,
+    messaging,
+    groups: groupQueries,
+    service,
+    limits: invitationLimits(config),
+  };
+  const inviting = new Inviting(shared);
+  const invited = new Invited({ ...shared, ownerOf: (screenName) => groups.ownerOf(screenName) });
+  return {
+    homes,
+    lists,
+    publishing,
+    watching,
+    messaging,
+    groups,
+    groupGuests,
+    inviting,
+    invited,
+    verification,
+  };
+}
+
+function invitationLimits({ invitations }: Config): InvitationLimits {
+  const { maxRecipients, maxOpen, defaultValidity, maxValidity } = invitations;
+  return { recipients: maxRecipients, open: maxOpen, defaultValidity, maxValidity };
 }
 
 export function groupLimits({ groups, cache }: Config): GroupLimits {

@@ -9,6 +9,7 @@ import { WvError, WvTransportError, type Outcome } from './errors.ts';
 import { Emitter } from './events.ts';
 import { Exchange, type AskOptions } from './exchange.ts';
 import { Inbound, type WvClientEvents } from './inbound.ts';
+import { Invitations } from './invitations.ts';
 import * as lists from './lists.ts';
 import * as messages from './messages.ts';
 import { settingsOf, type Settings, type WvClientOptions } from './options.ts';
@@ -21,6 +22,7 @@ export type { WvClientEvents } from './inbound.ts';
 export type { WvClientOptions } from './options.ts';
 export type { Agreement, ServiceProvider, Services } from './access.ts';
 export type { AccessChange, AccessList, AccessLists } from './access-control.ts';
+export type { Invitation, InvitationAnswer, InvitationCancelled, Offer } from './invitations.ts';
 export type { AttributeList, AttributeLists, Contact, ListContent, Lists, Subjects } from './lists.ts';
 export type { Correspondent, DeliveryReport, MessageSummary, OutgoingMessage } from './messages.ts';
 export type { ReceivedMessage, Sent } from './messages.ts';
@@ -40,6 +42,7 @@ const HOPELESS: ReadonlySet<number> = new Set([403, 409, 422, 505, 531, 543]);
 export class WvClient {
   readonly settings: Settings;
   readonly events: Emitter<WvClientEvents>;
+  readonly invitations: Invitations;
   readonly #exchange: Exchange;
   readonly #inbound: Inbound;
   readonly #polling: Polling;
@@ -70,6 +73,7 @@ export class WvClient {
       morePending: () => this.#polling.now(),
       over: (outcome) => this.#lost(outcome),
     });
+    this.invitations = new Invitations(this.#exchange);
   }
 
   get state(): State {

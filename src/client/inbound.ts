@@ -7,6 +7,8 @@ import type { Element } from '../wv/element.ts';
 import type { PresenceAttributeName } from '../wv/presence.ts';
 import type { Outcome } from './errors.ts';
 import type { Emitter } from './events.ts';
+import { answerOf, cancelledOf, invitationOf } from './invitations.ts';
+import type { Invitation, InvitationAnswer, InvitationCancelled } from './invitations.ts';
 import { messageOf, reportOf, summaryOf } from './messages.ts';
 import type { DeliveryReport, MessageSummary, ReceivedMessage } from './messages.ts';
 import { presenceOf, type UserPresence } from './presence.ts';
@@ -29,7 +31,13 @@ export interface WvClientEvents {
   /** Somebody wants to see the user's presence. */
   authorization: { readonly user: string; readonly requested: readonly PresenceAttributeName[] };
   report: DeliveryReport;
-  /** Any other transaction of the server: groups, invitations, system messages. */
+  /** Somebody invites the user; `invitations.answer` answers. */
+  invitation: Invitation;
+  /** Somebody answered an invitation of the user. */
+  invitationAnswer: InvitationAnswer;
+  /** An invitation is no longer open. */
+  invitationCancelled: InvitationCancelled;
+  /** Any other transaction of the server: groups, system messages. */
   transaction: { readonly primitive: string; readonly content: Element };
   /** The session is over; not after `logout`. */
   disconnect: Outcome;
@@ -164,6 +172,27 @@ function deliveryReport(inbound: Inbound, transaction: CspTransaction): void {
   if (inbound.isNew(transaction)) inbound.port.events.emit('report', reportOf(body));
 }
 
+function invitation(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'InviteUser-Request');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('invitation', invitationOf(body));
+}
+
+function invitationAnswer(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'Invite-Response');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('invitationAnswer', answerOf(body));
+}
+
+function invitationCancelled(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'CancelInviteUser-Request');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('invitationCancelled', cancelledOf(body));
+}
+
 /** The server does not wait for an answer to Disconnect; there is no session left to answer in. */
 function disconnect(inbound: Inbound, transaction: CspTransaction): void {
   inbound.port.disconnected(resultOf(transaction) ?? { code: 601, details: [] });
@@ -182,5 +211,8 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'PresenceNotification-Request': presenceNotification,
   'PresenceAuth-Request': presenceAuth,
   'DeliveryReport-Request': deliveryReport,
+  'InviteUser-Request': invitation,
+  'Invite-Response': invitationAnswer,
+  'CancelInviteUser-Request': invitationCancelled,
   Disconnect: disconnect,
 };

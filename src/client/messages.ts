@@ -103,7 +103,7 @@ function senderOf(exchange: Exchange, { to, screenName }: OutgoingMessage): Body
 
 const asList = (to: OutgoingMessage['to']): readonly Correspondent[] => ('length' in to ? to : [to]);
 
-function recipientOf(to: OutgoingMessage['to']): Body<'Recipient'> {
+export function recipientOf(to: OutgoingMessage['to']): Body<'Recipient'> {
   const User: Body<'User'>[] = [];
   const Group: Body<'Group'>[] = [];
   const ContactList: string[] = [];
@@ -134,7 +134,7 @@ export function summaryOf(info: Body<'MessageInfo'>): MessageSummary {
   };
 }
 
-function partyOf(
+export function partyOf(
   user: Body<'User'> | undefined,
   group: Body<'Group'> | undefined,
 ): Correspondent | undefined {

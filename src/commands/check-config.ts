@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
+import { readLogo } from '../provider-logo.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
@@ -21,6 +22,7 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
     }
   }
   if (tls !== undefined) checkCertificate(tls, source);
+  if (config.provider.logo !== undefined) readLogo(config.provider.logo);
   if (config.xmpp === undefined && config.matrix === undefined) return;
   const { configuredGateways } = await import('../gateway.ts');
   configuredGateways(config);

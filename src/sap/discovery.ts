@@ -37,6 +37,9 @@ export type ServiceFunction = {
 /** Functions this server serves. The negotiation, and the 405 of everything else, follow from this one list. */
 export const AVAILABLE: ReadonlySet<ServiceFunction> = new Set<ServiceFunction>([
   'GETSPI',
+  'INVIT',
+  'CAINV',
+  'VRID',
   'GCLI',
   'CCLI',
   'DCLI',

@@ -41,6 +41,12 @@ export async function serveLocally(
     case 'UnsubscribeGroupChangeRequest':
     case 'GetGroupSubStatusRequest':
       return services.groups.serve(request);
+    case 'InviteRequest':
+      return services.invited.receive(request);
+    case 'InviteResponse':
+      return services.inviting.answered(request);
+    case 'CancelInviteRequest':
+      return services.invited.cancelled(request);
     default:
       return status(result(405, `${request.primitive} is not served here`));
   }

@@ -21,8 +21,11 @@ export interface Client {
   interestIn(publisher: UserAddress): Interest | undefined;
   presenceChanged(publisher: UserAddress, attributes: PresenceAttributes): void;
   queued(entry: NewQueueEntry): void;
-  /** The entry is gone: acknowledged by another client, rejected or expired. */
-  dequeued(messageId: MessageId, kind: QueueItem['kind']): void;
+  /**
+   * The entry is gone: acknowledged by another client, rejected, withdrawn or expired. True = this client may have
+   * seen it.
+   */
+  dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean;
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void;
   /** News of a group that this client may have joined; not stored. */
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void;

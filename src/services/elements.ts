@@ -4,9 +4,12 @@ import type { ContactLists } from './contact-lists.ts';
 import type { GroupGuests } from './group-guests.ts';
 import type { Groups } from './groups/groups.ts';
 import type { Homes } from './home.ts';
+import type { Invited } from './invitations/invited.ts';
+import type { Inviting } from './invitations/inviting.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
 import type { Watching } from './presence/watching.ts';
+import type { Verification } from './verification.ts';
 
 export interface ServiceElements {
   readonly homes: Homes;
@@ -16,4 +19,7 @@ export interface ServiceElements {
   readonly messaging: Messaging;
   readonly groups: Groups;
   readonly groupGuests: GroupGuests;
+  readonly inviting: Inviting;
+  readonly invited: Invited;
+  readonly verification: Verification;
 }

@@ -261,6 +261,13 @@ export class Messaging {
     return outcome === 'full' ? result(507) : OK;
   }
 
+  /** Takes a notice back. True = it still waited, and no client has seen it. */
+  async withdraw(home: Home, id: MessageId): Promise<boolean> {
+    if (!(await this.store.dequeue(home.address, id, 'notice'))) return false;
+    const seen = [...home.clients].map((client) => client.dequeued(id, 'notice'));
+    return !seen.includes(true);
+  }
+
   /** Takes expired entries out of the queues; senders learn 542 (csp-transactions 7.6). Returns how many. */
   async expire(limit: number): Promise<number> {
     const expired = await this.store.expiredQueue(this.clock.now(), limit);

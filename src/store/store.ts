@@ -15,8 +15,10 @@ import type { CspVersion } from '../wv/version.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
 import type { LockoutStore } from './lockouts.ts';
+import type { InvitationStore } from './invitations.ts';
 
 export type * from './groups.ts';
+export type { ReceivedInvitation, SentInvitation } from './invitations.ts';
 
 /** How a user proves who he is. At least one is there for an account that can log in. */
 export interface Credentials {
@@ -160,7 +162,7 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store extends GroupStore, LockoutStore {
+export interface Store extends GroupStore, LockoutStore, InvitationStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

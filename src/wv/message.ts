@@ -7,6 +7,18 @@ export type Party =
   | { readonly kind: 'user'; readonly user: UserAddress; readonly clientId?: ClientId }
   | { readonly kind: 'group'; readonly group: GroupAddress; readonly screenName?: string };
 
+/** A name by which a user is known in one group. */
+export interface ScreenName {
+  readonly name: string;
+  readonly group: GroupAddress;
+}
+
+/** Equal for the same party: clients do not matter, nor does the case of screen names. */
+export function partyKey(party: Party): string {
+  if (party.kind === 'user') return party.user;
+  return party.screenName === undefined ? party.group : `${party.group} ${party.screenName.toLowerCase()}`;
+}
+
 /** Message content. `data` is text as is, or BASE64 of octets when `encoding` says so. */
 export interface MessageContent {
   /** MIME type, perhaps with parameters; `text/plain` when a client named none. */

@@ -2,8 +2,8 @@
 // is reached by handing a request primitive to the relay and taking a response primitive back.
 
 import type { ClientId, GroupAddress, MessageId, ServiceAddress, UserAddress } from './ids.ts';
-import type { Message, Party } from './message.ts';
-import type { AttributeFilter, PresenceAttributes } from './presence.ts';
+import type { Message, Party, ScreenName } from './message.ts';
+import type { AttributeFilter, PresenceAttributeName, PresenceAttributes } from './presence.ts';
 import type { Result } from './status.ts';
 
 /** Who asks (ssp 5.1). `user` is present exactly when a user acts; else the server or a group does. */
@@ -119,10 +119,17 @@ export interface InviteRequest {
   readonly meta: MetaInfo;
   readonly inviteId: string;
   readonly inviteType: InviteType;
+  /** Who the answer goes to. */
   readonly inviting: Party;
   readonly invited: Party;
+  /** The screen name that was invited; the group's home found out that it is `invited`. The answer comes from it. */
+  readonly invitedAs?: Party;
+  /** The inviter wants to be seen by this name, not by his address. */
+  readonly screenName?: ScreenName;
   readonly group?: GroupAddress;
-  readonly attributes?: AttributeFilter;
+  readonly applicationId?: string;
+  /** What a presence invitation offers; absent = all. A list and no set: it is kept as JSON. */
+  readonly attributes?: readonly PresenceAttributeName[];
   readonly urls?: readonly string[];
   readonly note?: string;
   /** Seconds. */
@@ -145,6 +152,9 @@ export interface CancelInviteRequest {
   readonly inviteId: string;
   readonly canceling: Party;
   readonly canceled: Party;
+  /** As in the invitation. */
+  readonly screenName?: ScreenName;
+  readonly urls?: readonly string[];
   readonly note?: string;
 }
 

@@ -1,6 +1,7 @@
 // Status codes of CSP and SSP (csp-status-codes.md, ssp.md section 8) and the Result structure.
 
 import type { Domain, GroupAddress, ListAddress, MessageId, UserAddress } from './ids.ts';
+import type { ScreenName } from './message.ts';
 
 export const STATUS = {
   200: 'Successful',
@@ -22,8 +23,12 @@ export const STATUS = {
   424: 'Invalid search',
   425: 'Invalid search index',
   426: 'Invalid message',
+  427: 'Sender is not the user of the session',
+  428: 'Sender is not the client of the session',
+  429: 'Group missing',
   431: 'Unauthorized group membership',
   432: 'Response too large',
+  450: 'Application missing or not matching',
   500: 'Internal server error',
   501: 'Not implemented',
   502: 'Session could not be recovered',
@@ -98,6 +103,7 @@ export interface DetailedResult {
   readonly description?: string;
   readonly users?: readonly UserAddress[];
   readonly groups?: readonly GroupAddress[];
+  readonly screenNames?: readonly ScreenName[];
   readonly lists?: readonly ListAddress[];
   readonly messages?: readonly MessageId[];
   readonly domains?: readonly Domain[];
@@ -165,6 +171,7 @@ function joinDetails(a: DetailedResult, b: DetailedResult): DetailedResult {
     ...a,
     users: joined(a.users, b.users),
     groups: joined(a.groups, b.groups),
+    screenNames: joined(a.screenNames, b.screenNames),
     lists: joined(a.lists, b.lists),
     messages: joined(a.messages, b.messages),
     domains: joined(a.domains, b.domains),

@@ -12,6 +12,7 @@ import type {
   UserRecord,
 } from '../../src/store/store.ts';
 import { lockoutContract } from './lockouts.ts';
+import { invitationContract } from './invitations.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
 import { groupContract, keepGroup } from './groups.ts';
 
@@ -44,6 +45,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));
     describe('groups', () => groupContract(current));
+    describe('invitations', () => invitationContract(current));
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));

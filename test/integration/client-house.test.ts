@@ -117,6 +117,34 @@ describe.each(VARIANTS)('CSP $version in $encoding', (variant) => {
     expect((await b.sendMessage({ to: { user: ann }, content: 'hi' })).outcome.code).toBe(200);
   });
 
+  it('invites, answers and cancels', async () => {
+    const { ann, bea } = await people();
+    const [a, b] = [await online(ann, variant), await online(bea, variant)];
+    const asked = b.next('invitation');
+    const offer = { type: 'PR', attributes: ['StatusText'], note: 'Look at me', validity: 60 } as const;
+    expect((await a.invitations.invite('i1', { user: bea }, offer)).code).toBe(200);
+    const invitation = await asked;
+    const seen = {
+      id: 'i1',
+      type: 'PR',
+      from: { user: ann },
+      attributes: ['StatusText'],
+      note: 'Look at me',
+    };
+    expect(invitation).toMatchObject(seen);
+    const answered = a.next('invitationAnswer');
+    await b.invitations.answer(invitation, true, 'Gladly');
+    expect(await answered).toMatchObject({ id: 'i1', accepted: true, from: { user: bea }, note: 'Gladly' });
+    await expect(b.invitations.answer(invitation, true)).rejects.toMatchObject({ code: 423 });
+    const again = b.next('invitation');
+    await a.invitations.invite('i2', { user: bea }, { type: 'IM' });
+    await again;
+    const cancelled = b.next('invitationCancelled');
+    await a.invitations.cancel('i2', [], 'Too late');
+    expect(await cancelled).toMatchObject({ id: 'i2', from: { user: ann }, note: 'Too late' });
+    await expect(a.invitations.cancel('i2')).rejects.toMatchObject({ code: 423 });
+  });
+
   it('announces messages to a client that fetches them', async () => {
     const { ann, bea } = await people();
     const [a, b] = [await online(ann, variant), await online(bea, { ...variant, deliveryMethod: 'N' })];

@@ -311,6 +311,8 @@ describe('schema', () => {
     const indexed = {
       queue_by_recipient: "SELECT * FROM queue WHERE recipient = 'r' AND seq > 1 ORDER BY seq LIMIT 9",
       queue_by_expiry: 'SELECT * FROM queue WHERE expires_at <= 1 ORDER BY expires_at, seq LIMIT 9',
+      sent_invitations_by_expiry: 'SELECT invited FROM sent_invitations WHERE expires_at <= 1 LIMIT 9',
+      received_invitations_by_expiry: 'SELECT id FROM received_invitations WHERE expires_at <= 1 LIMIT 9',
       outbox_by_destination: "SELECT * FROM outbox WHERE destination = 'd' AND seq > 1 ORDER BY seq LIMIT 9",
       watchers_by_domain: `SELECT publisher, watcher FROM watchers WHERE domain = 'd' AND publisher > 'p'
         ORDER BY publisher, watcher LIMIT 9`,

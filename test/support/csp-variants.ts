@@ -63,3 +63,45 @@ export function sendMessage(text: string, to: readonly string[], parts: MessageP
       elements('ContentData', text),
   );
 }
+
+export function screenName(name: string, group: string): string {
+  return elements('ScreenName', elements('SName', name) + elements('GroupID', group));
+}
+
+export interface InvitationParts {
+  readonly type?: string;
+  /** Recipient's content beside users. */
+  readonly recipient?: string;
+  /** Between Recipient and InviteNote: GroupID, PresenceSubList, URLList. */
+  readonly offer?: string;
+  readonly sender?: string;
+  readonly note?: string;
+  /** After the note: ScreenName. */
+  readonly as?: string;
+  readonly validity?: number;
+}
+
+export function invite(id: string, to: readonly string[], parts: InvitationParts = {}): string {
+  const { type = 'IM', recipient = '', offer = '', sender = '', note, as = '', validity = 600 } = parts;
+  return elements(
+    'Invite-Request',
+    elements('InviteID', id) +
+      elements('InviteType', type) +
+      sender +
+      elements('Recipient', users(...to) + recipient) +
+      offer +
+      (note === undefined ? '' : elements('InviteNote', note)) +
+      as +
+      elements('Validity', String(validity)),
+  );
+}
+
+export function answerInvitation(id: string, accepted: boolean, more = ''): string {
+  const said = elements('InviteID', id) + elements('Acceptance', accepted ? 'T' : 'F');
+  return elements('InviteUser-Response', said + more);
+}
+
+export function cancelInvitation(id: string, to?: readonly string[], more = ''): string {
+  const recipient = to === undefined ? '' : elements('Recipient', users(...to));
+  return elements('CancelInvite-Request', elements('InviteID', id) + recipient + more);
+}

@@ -6,13 +6,18 @@ import { Outbox } from '../../src/sap/outbox.ts';
 import { Relay } from '../../src/sap/relay.ts';
 import type { Client, Interest } from '../../src/services/client.ts';
 import { ContactLists } from '../../src/services/contact-lists.ts';
+import type { ServiceElements } from '../../src/services/elements.ts';
 import { GroupGuests } from '../../src/services/group-guests.ts';
 import { Groups } from '../../src/services/groups/groups.ts';
+import { GroupQueries } from '../../src/services/group-queries.ts';
 import { Homes, type Home } from '../../src/services/home.ts';
+import { Invited } from '../../src/services/invitations/invited.ts';
+import { Inviting } from '../../src/services/invitations/inviting.ts';
 import { Messaging } from '../../src/services/messaging.ts';
 import { maskOf } from '../../src/services/presence/masks.ts';
 import { Publishing } from '../../src/services/presence/publishing.ts';
 import { Watching } from '../../src/services/presence/watching.ts';
+import { Verification } from '../../src/services/verification.ts';
 import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.ts';
@@ -36,6 +41,8 @@ export class NotingClient implements Client {
   readonly entries: NewQueueEntry[] = [];
   readonly gone: string[] = [];
   readonly news: (GroupChangeNotice | LeaveGroupIndication)[] = [];
+  /** Ids of entries that count as seen by the client. */
+  readonly seen = new Set<MessageId>();
   readonly asked: { watcher: UserAddress; attributes: AttributeFilter | undefined }[] = [];
 
   interestIn(publisher: UserAddress): Interest | undefined {
@@ -47,8 +54,9 @@ export class NotingClient implements Client {
   queued(entry: NewQueueEntry): void {
     this.entries.push(entry);
   }
-  dequeued(messageId: MessageId, kind: QueueItem['kind']): void {
+  dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean {
     this.gone.push(`${kind} ${messageId}`);
+    return this.seen.has(messageId);
   }
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
     this.asked.push({ watcher, attributes });
@@ -64,6 +72,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
   const clock = new ManualClock();
   const store = await openSqliteStore({ file: ':memory:', clock });
   const service = serviceAddress(HOME);
+  /** Who is behind `group name`, as a group service would tell. */
+  const screenNames = new Map<string, UserAddress>();
   let serial = 0;
   const ids = { random: () => `id-${++serial}` };
   const homes = new Homes(store, HOME, 100);
@@ -77,10 +87,15 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     'GetPresenceRequest',
     'GroupChangeNotice',
     'LeaveGroupIndication',
+    'InviteRequest',
+    'InviteResponse',
+    'CancelInviteRequest',
+    'GetGroupPropsRequest',
+    'GetJoinedUsersRequest',
+    'AddGroupMemberRequest',
   ]);
   const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
-  const local = (request: RequestPrimitive) =>
-    serveLocally({ homes, lists, messaging, publishing, watching, groups, groupGuests }, request);
+  const local = (request: RequestPrimitive) => serveLocally(services(), request);
   const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
   relay.addGateway(gateway);
   const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };
@@ -94,6 +109,26 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     service,
     limits,
   });
+  const groupQueries = new GroupQueries({ outgoing: relay, service });
+  const shared = {
+    store,
+    homes,
+    messaging,
+    groups: groupQueries,
+    outgoing: relay,
+    clock,
+    ids,
+    log: SILENT,
+    service,
+  };
+  const inviteLimits = { recipients: 5, open: 6, defaultValidity: 3600, maxValidity: 86_400 };
+  const inviting = new Inviting({ ...shared, limits: inviteLimits });
+  const invited = new Invited({
+    ...shared,
+    limits: inviteLimits,
+    ownerOf: async ({ name, group }) => screenNames.get(`${group} ${name}`),
+  });
+  const verification = new Verification({ homes, groups: groupQueries, outgoing: relay });
   const publishing = new Publishing({
     store,
     homes,
@@ -117,6 +152,20 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { perUser: 2, perServer: 4, joined: 4, members: 4, rejected: 2, history: 3, cached: 10 },
   });
   const groupGuests = new GroupGuests({ homes });
+  function services(): ServiceElements {
+    return {
+      homes,
+      lists,
+      messaging,
+      publishing,
+      watching,
+      inviting,
+      invited,
+      verification,
+      groups,
+      groupGuests,
+    };
+  }
   for (const name of names) {
     const address = userAddress(name, HOME);
     await store.createUser({ address, credentials: {}, createdAt: 0, active: true }, []);
@@ -131,5 +180,22 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     (await at(name)).clients.add(client);
     return client;
   };
-  return { clock, store, homes, gateway, relay, messaging, publishing, watching, lists, groups, at, online };
+  return {
+    clock,
+    store,
+    homes,
+    gateway,
+    relay,
+    messaging,
+    inviting,
+    invited,
+    verification,
+    screenNames,
+    publishing,
+    watching,
+    lists,
+    groups,
+    at,
+    online,
+  };
 }

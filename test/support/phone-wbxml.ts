@@ -35,7 +35,12 @@ const TAGS = new Map<string, readonly [page: number, token: number]>();
 for (const [page, list] of TAG_PAGES.entries()) {
   for (const { token, name } of entries(list)) if (!TAGS.has(name)) TAGS.set(name, [page, token]);
 }
-const VALUES = new Map(entries(VALUE_TOKENS).map(({ token, name }) => [name, token]));
+/** The first token of a value wins: IM is 0x12, for 0x68 is AP in Android's table. */
+const VALUES = new Map(
+  entries(VALUE_TOKENS)
+    .toReversed()
+    .map(({ token, name }) => [name, token]),
+);
 const INTEGERS = new Set(INTEGER_ELEMENTS.trim().split(/\s+/));
 /** COMPAT(aosp): writes it as text although it is an integer. */
 const INTEGERS_AS_TEXT: ReadonlySet<string> = new Set(['AcceptedContentLength']);

@@ -12,6 +12,7 @@ function detailBody(detail: DetailedResult): Body<'DetailedResult'> {
     Description: detail.description ?? STATUS[detail.code],
     UserID: detail.users,
     GroupID: detail.groups,
+    ScreenName: detail.screenNames?.map(({ name, group }) => ({ SName: name, GroupID: group })),
     MessageID: detail.messages,
     ContactList: detail.lists,
     Domain: detail.domains,

@@ -52,7 +52,9 @@ function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): C
     return { content: composeReport(session, entry.item.report), outbound: { kind: 'entry', entry } };
   }
   if (entry.item.kind === 'notice') {
-    return { content: composeNotice(session, entry.item.notice), outbound: { kind: 'entry', entry } };
+    const secondsLeft = Math.max(0, Math.round((entry.expiresAt - now) / 1000));
+    const content = composeNotice(session, entry.item.notice, secondsLeft);
+    return { content, outbound: { kind: 'entry', entry } };
   }
   const { message } = entry.item;
   const MessageInfo = messageInfo(message, now);

@@ -9,7 +9,7 @@ import type { Body } from './codec/binding.ts';
 import { writeDate } from './dates.ts';
 import { expanded } from './addressing.ts';
 
-function partyElement(party: Party): { User?: Body<'User'>; Group?: Body<'Group'> } {
+export function partyElement(party: Party): { User?: Body<'User'>; Group?: Body<'Group'> } {
   if (party.kind === 'user') return { User: { UserID: party.user } };
   return {
     Group:

@@ -98,15 +98,17 @@ export class OutboundQueue {
     this.entries.set(key, entry);
   }
 
-  removeEntry(messageId: MessageId, kind: QueueItem['kind']): void {
+  /** True = it was handed out, so the client may have seen it. */
+  removeEntry(messageId: MessageId, kind: QueueItem['kind']): boolean {
     const key = entryKey(messageId, kind);
     this.entries.delete(key);
-    this.announced.delete(key);
-    this.tries.delete(key);
+    const announced = this.announced.delete(key);
+    const tried = this.tries.delete(key);
     const transaction = this.handedEntries.get(key);
-    if (transaction === undefined) return;
+    if (transaction === undefined) return announced || tried;
     this.handedEntries.delete(key);
     this.handed.delete(transaction);
+    return true;
   }
 
   addPresence(publisher: UserAddress, attributes: PresenceAttributes): void {

@@ -107,8 +107,8 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
-  dequeued(messageId: MessageId, kind: QueueItem['kind']): void {
-    this.outbound.removeEntry(messageId, kind);
+  dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean {
+    return this.outbound.removeEntry(messageId, kind);
   }
 
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {

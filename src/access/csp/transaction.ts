@@ -15,7 +15,13 @@ import type { SessionTable } from './session-table.ts';
 
 /** What the operator tells clients about the service (GetSPInfo) and grants them. */
 export interface CspSettings {
-  readonly provider: { readonly name: string; readonly description?: string; readonly url?: string };
+  readonly provider: {
+    readonly name: string;
+    readonly description?: string;
+    readonly url?: string;
+    /** `size`: octets of the picture. */
+    readonly logo?: { readonly contentType: string; readonly size: number; readonly base64: string };
+  };
   /** Seconds. */
   readonly keepAlive: { readonly default: number; readonly min: number; readonly max: number };
   /** Seconds between polls that clients are asked to keep. */

@@ -16,6 +16,7 @@ import {
   type SetGroupPropsRequest,
   type Status,
 } from '../../wv/primitives.ts';
+import type { ScreenName } from '../../wv/message.ts';
 import { OK, result, type Result } from '../../wv/status.ts';
 import type { Home, Homes } from '../home.ts';
 import type { Outgoing } from '../outgoing.ts';
@@ -66,6 +67,12 @@ export class Groups {
   /** CreateGroup of a local user, who becomes Admin. 516, 806, 822, 402, 801, 814, 815. */
   create(home: Home, clientId: ClientId, draft: GroupDraft): Promise<Result> {
     return create(this.context, home.address, clientId, draft);
+  }
+
+  /** Who joined under a screen name; undefined = no such group here, or nobody of that name. */
+  async ownerOf({ group, name }: ScreenName): Promise<UserAddress | undefined> {
+    const home = await this.context.groups.get(group);
+    return home?.bearerOf(name)?.user;
   }
 
   /** Answers a request of MetaInfo's user and client. A refusal is a bare Status. */

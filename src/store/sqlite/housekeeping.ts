@@ -28,6 +28,8 @@ const TABLES = [
   'group_joined',
   'group_history',
   'seen',
+  'sent_invitations',
+  'received_invitations',
   'outbox',
   'gateway_values',
   'links',

@@ -5,6 +5,7 @@ import { openDatabase, type Database, type DatabaseOptions } from './database.ts
 import { gatewayArea } from './gateways.ts';
 import { groupArea } from './groups.ts';
 import { housekeepingArea } from './housekeeping.ts';
+import { invitationArea } from './invitations.ts';
 import { listArea } from './lists.ts';
 import { lockoutArea } from './lockouts.ts';
 import { outboxArea } from './outbox.ts';
@@ -38,6 +39,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...sessionArea(db),
     ...queue,
     ...groupArea(db),
+    ...invitationArea(db),
     ...outboxArea(db, clock),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),

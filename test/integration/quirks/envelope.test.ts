@@ -46,7 +46,7 @@ async function startOfSession(habits: Habits): Promise<Phone> {
   await phone.say(android.addContact(list, friend, ''));
   await phone.say(android.sendMessage(user, user, 'to myself'));
   await phone.poll();
-  await phone.say('<VerifyID-Request><IDList/></VerifyID-Request>');
+  await phone.say('<GetMap-Request/>');
   return phone;
 }
 

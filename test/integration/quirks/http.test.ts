@@ -54,7 +54,7 @@ describe.each(BOTH)('http in %s', (_encoding, habits) => {
       late,
       android.keepAlive(),
       android.getList(),
-      '<VerifyID-Request><IDList/></VerifyID-Request>',
+      '<GetMap-Request/>',
       '<Disconnect><Result><Code>200</Code></Result></Disconnect>',
     ]) {
       const heard = await phone.say(request);
@@ -137,7 +137,7 @@ describe.each(BOTH)('http in %s', (_encoding, habits) => {
     for (const [heard, code] of [
       [await stranger.say(android.getList(), { sessionId: 'nobody' }), 604],
       [await stranger.say(android.getList()), 604],
-      [await phone.say('<VerifyID-Request><IDList/></VerifyID-Request>'), 501],
+      [await phone.say('<GetMap-Request/>'), 501],
       [await phone.say(android.sendMessage(user, 'wv:nobody@wv.test', 'hi')), 531],
       [await phone.say('<SendMessage-Request><DeliveryReport>F</DeliveryReport></SendMessage-Request>'), 400],
       [await phone.post(Buffer.from([0x03, 0x11, 0x6a, 0x00, 0x45])), 400],

@@ -21,13 +21,22 @@ const logout = inSession('Logout-Request', async ({ services, session, version }
 });
 
 async function spInfo({ services, version, transaction }: Exchange): Promise<Answer> {
-  const { name, description, url } = services.settings.provider;
+  const { name, description, url, logo } = services.settings.provider;
   const body = readBody(transaction.content, 'GetSPInfo-Request');
   return buildElement(
     'GetSPInfo-Response',
     {
       ...(isBindError(body) || body.ClientID === undefined ? {} : { ClientID: body.ClientID }),
       Name: name,
+      Logo:
+        logo === undefined
+          ? undefined
+          : {
+              ContentType: logo.contentType,
+              ContentSize: logo.size,
+              ContentEncoding: 'BASE64',
+              ContentData: logo.base64,
+            },
       Description: description,
       URL: url,
     },

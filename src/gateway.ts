@@ -1,6 +1,6 @@
 // The composition root: a configuration in, a running house out; started and stopped in order.
 
-import { readFileSync } from 'node:fs';
+import { readCertificate } from './tls-files.ts';
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
 import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
 import { Accounts } from './accounts.ts';
@@ -281,7 +281,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       csp,
       log,
       metrics,
-      ...(tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } }),
+      ...(tls === undefined ? {} : { tls: readCertificate(tls) }),
     });
   }
 

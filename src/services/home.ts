@@ -16,6 +16,8 @@ import type {
   WatcherRecord,
 } from '../store/store.ts';
 import type { Client } from './client.ts';
+import { DeliveredIds } from './delivered.ts';
+import { WatcherHistory } from './presence/watcher-history.ts';
 
 export interface ContactList {
   readonly address: ListAddress;
@@ -43,6 +45,8 @@ export class Home {
   readonly watchers = new Map<UserAddress, WatcherRecord>();
   /** Live clients, oldest first. */
   readonly clients = new Set<Client>();
+  readonly delivered = new DeliveredIds();
+  readonly watcherHistory = new WatcherHistory();
 
   constructor(record: HomeRecord) {
     this.address = record.user.address;

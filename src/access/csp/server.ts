@@ -88,7 +88,8 @@ export class CspServer {
         transactions: [answering('', statusOf(400, version, `${message.element}: ${message.message}`))],
       });
     }
-    const foreign = unsupportedVersion(decoded.root.xmlns);
+    // Discovery is for clients of any version.
+    const foreign = message.discovery === true ? undefined : unsupportedVersion(decoded.root.xmlns);
     if (foreign !== undefined) {
       trace.codes.push('505');
       const [first] = message.transactions;

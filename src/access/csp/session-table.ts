@@ -56,8 +56,9 @@ export class SessionTable implements CirDirectory {
     return this.sessions.size;
   }
 
-  get isFull(): boolean {
-    return this.sessions.size >= this.deps.limits.sessions;
+  /** False when a log-in would exceed the limit of all sessions; one that takes the place of another never does. */
+  hasRoomFor(home: Home, clientId: ClientId): boolean {
+    return this.sessions.size < this.deps.limits.sessions || this.displacedBy(home, clientId).length > 0;
   }
 
   find(id: string): CspSession | undefined {
@@ -117,7 +118,7 @@ export class SessionTable implements CirDirectory {
       since: this.deps.clock.now(),
     });
     // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
-    const displaced = this.displacedBy(session);
+    const displaced = this.displacedBy(home, login.clientId);
     for (const [older, reason] of displaced) this.withdraw(older, reason);
     this.enter(session);
     await this.deps.store.putSession(session.record());
@@ -129,7 +130,7 @@ export class SessionTable implements CirDirectory {
   }
 
   /** Sessions that end for a new one, and why: those of the same client, and the oldest where there are too many. */
-  private displacedBy({ home, clientId }: CspSession): readonly (readonly [CspSession, 601 | undefined])[] {
+  private displacedBy(home: Home, clientId: ClientId): readonly (readonly [CspSession, 601 | undefined])[] {
     const own = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
     const displaced = own
       .filter((session) => session.clientId === clientId)

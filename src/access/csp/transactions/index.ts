@@ -7,12 +7,14 @@ import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
 import { presenceTransactions } from './presence.ts';
 import { sessionTransactions } from './session.ts';
+import { watcherTransactions } from './watchers.ts';
 
 export const TRANSACTIONS: Handlers = {
   ...sessionTransactions,
   ...listTransactions,
   ...attributeListTransactions,
   ...presenceTransactions,
+  ...watcherTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
 };

@@ -41,7 +41,6 @@ async function login(exchange: Exchange): Promise<Answer> {
   const user = parseUser(body.UserID, services.homes.domain);
   if (isAddressError(user)) return respond(result(531, user.reason));
   if (domainOf(user) !== services.homes.domain) return respond(result(531, 'User of another domain'));
-  if (services.sessions.isFull) return respond(result(503, 'Too many sessions, try again later'));
   const clientId = clientIdText(body.ClientID);
   const cookie = body.SessionCookie ?? '';
   const outcome = await services.authentication.login({
@@ -56,6 +55,10 @@ async function login(exchange: Exchange): Promise<Answer> {
   if (outcome.kind !== 'accepted') return respond(...notYet(outcome));
   const home = await services.homes.get(user);
   if (home === undefined) return respond(result(531));
+  // Only after authentication: a stranger learns nothing, and who has a session here may replace it.
+  if (!services.sessions.hasRoomFor(home, clientId)) {
+    return respond(result(503, 'Too many sessions, try again later'));
+  }
   const keepAlive = clampKeepAlive(exchange, body.TimeToLive);
   const session = await services.sessions.open({
     home,
@@ -137,9 +140,12 @@ const service = inSession('Service-Request', async ({ services, session, version
   return node('Service-Response', answer);
 });
 
-/** Which namespaces are spoken here (csp-transactions 1.9: shape is an assumption, see docs/protocol-notes.md). */
-async function versionDiscovery({ version }: Exchange): Promise<Answer> {
-  return buildElement(
+/**
+ * Which namespaces are spoken here (csp-transactions 1.9: shape is an assumption, see docs/protocol-notes.md). Sources
+ * spell the name in two ways: the answer has the one that was asked with.
+ */
+async function versionDiscovery({ version, transaction }: Exchange): Promise<Answer> {
+  const answer = buildElement(
     'WV-CSP-NSDiscovery-Response',
     {
       VersionList: {
@@ -148,8 +154,10 @@ async function versionDiscovery({ version }: Exchange): Promise<Answer> {
         PresenceAttributeNSName: CSP_VERSIONS.map((each) => NAMESPACES[each].presence),
       },
     },
-    version,
+    // 1.1 has no discovery of its own: a client that asks knows the one of 1.2.
+    version === '1.1' ? '1.2' : version,
   );
+  return { ...answer, name: transaction.content.name.replace(/Request$/, 'Response') };
 }
 
 export const sessionTransactions: Handlers = {

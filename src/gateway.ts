@@ -25,11 +25,12 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
+import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
-import type { Domain } from './wv/ids.ts';
+import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
 
 export interface HouseOptions {
@@ -37,6 +38,8 @@ export interface HouseOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly ids?: IdSource;
+  /** Stands before the store: tests break it on purpose. */
+  readonly storeFilter?: (store: Store) => Store;
   /** Gateways beside those of the configuration: tests bring their own. */
   readonly gateways?: readonly Gateway[];
 }
@@ -127,8 +130,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const domain = domainIn(config);
   const service = serviceAddress(domain);
   const passwords = new Passwords(passwordKey(config));
-  const store = await openSqliteStore({ file: databaseFile(config), clock, log, exclusive: true });
-  const closing: (() => Promise<void> | void)[] = [() => store.close()];
+  const opened = await openSqliteStore({ file: databaseFile(config), clock, log, exclusive: true });
+  const disk = options.storeFilter?.(opened) ?? opened;
+  const closing: (() => Promise<void> | void)[] = [() => disk.close()];
   try {
     return await build();
   } catch (error) {
@@ -137,6 +141,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   async function build(): Promise<House> {
+    const store = watchHomeWrites(disk, (owner) => renewHome(owner));
     const accounts = new Accounts({ store, passwords, clock, domain, digestLogin: config.digestLogin });
     for (const user of config.users) await accounts.create(user);
 
@@ -146,6 +151,10 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
     const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
     const { homes, publishing, messaging } = services;
+    const renewHome = (owner: UserAddress): Promise<void> =>
+      homes.renew(owner).catch((error: unknown) => {
+        log.error({ err: error, user: owner }, 'home could not be read after a failed write');
+      });
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
@@ -299,7 +308,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
-        await store.prune(lastPrune);
+        await disk.prune(lastPrune);
       }
     };
     const schedule = () => {

@@ -176,6 +176,7 @@ export class CspServer {
     try {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
+      await this.services.homes.sound(session.home);
       const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);

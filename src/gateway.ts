@@ -27,11 +27,13 @@ import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
+import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
+import type { Result } from './wv/status.ts';
 
 export interface HouseOptions {
   readonly config: Config;
@@ -54,6 +56,8 @@ export interface House {
   readonly store: Store;
   readonly metrics: MetricsRegistry;
   readiness(): Readiness;
+  /** A message of the operator to a user, who may answer it. 402 unusable, 507 queue full, 531 unknown user. */
+  sendSystemMessage(recipient: UserAddress, draft: SystemMessageDraft): Promise<Result>;
   /** Finishes answers under way, withdraws presence from other networks, closes the store. */
   stop(): Promise<void>;
 }
@@ -255,6 +259,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       store,
       metrics,
       readiness,
+      sendSystemMessage: (recipient, draft) => sendSystemMessage(messaging, recipient, draft, clock.now()),
       stop: () => {
         stopping = true;
         stopped ??= runAll(closing, log);

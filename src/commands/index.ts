@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { demoCommand } from './demo.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
+import { systemMessageCommand } from './system-message.ts';
 import { userCommand } from './user.ts';
 
 export { UsageError, type Command } from './command.ts';
@@ -14,5 +15,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: demoCommand,
   'check-config': checkConfigCommand,
   user: userCommand,
+  'system-message': systemMessageCommand,
   registration: registrationCommand,
 };

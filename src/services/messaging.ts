@@ -305,6 +305,10 @@ export class Messaging {
   async fetch(home: Home, messageId: MessageId): Promise<QueueEntry | undefined> {
     return this.store.queuedMessage(home.address, messageId);
   }
+
+  waitingNotice(home: Home, id: MessageId): Promise<QueueEntry | undefined> {
+    return this.store.queuedMessage(home.address, id, 'notice');
+  }
 }
 
 /** One report for one message and recipient, however often it is told. */

@@ -2,14 +2,16 @@
 
 import { node, type Element } from '../../wv/element.ts';
 import type { Notice } from '../../store/store.ts';
+import { composeSystemMessage } from './compose-system-message.ts';
 import type { CspSession } from './session.ts';
 
-const NAMES: Readonly<Record<Notice['primitive'], string>> = {
+const NAMES: Readonly<Record<Exclude<Notice['primitive'], 'SystemMessage'>, string>> = {
   InviteRequest: 'InviteUser-Request',
   InviteResponse: 'Invite-Response',
   CancelInviteRequest: 'CancelInviteUser-Request',
 };
 
-export function composeNotice(_session: CspSession, notice: Notice): Element {
+export function composeNotice(session: CspSession, notice: Notice): Element {
+  if (notice.primitive === 'SystemMessage') return composeSystemMessage(session, notice);
   return node(NAMES[notice.primitive]);
 }

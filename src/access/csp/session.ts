@@ -11,6 +11,7 @@ import type { ServiceFunction } from '../../sap/discovery.ts';
 import type { NewQueueEntry, QueueItem, SessionRecord } from '../../store/store.ts';
 import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
+import type { Change, NotificationType } from './notifications.ts';
 import { OutboundQueue } from './outbound.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
 
@@ -35,6 +36,8 @@ interface KeptState {
   readonly autoLists: readonly (readonly [ListAddress, Kept])[];
   readonly ownPresence: PresenceAttributes;
   readonly remoteAddress: string;
+  /** Absent in records of before there were any. */
+  readonly notifications?: readonly NotificationType[];
 }
 type Kept = 'all' | readonly PresenceAttributeName[];
 
@@ -66,6 +69,8 @@ export class CspSession implements Client {
   readonly interests = new Map<UserAddress, Interest>();
   /** Lists whose future contacts are watched too (AutoSubscribe). */
   readonly autoLists = new Map<ListAddress, Interest>();
+  /** General notifications that this client subscribed to (1.3). */
+  readonly notifications = new Set<NotificationType>();
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
   calledAt: number | undefined;
@@ -115,6 +120,19 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
+  /** Tells the user's other clients that asked for this type what this one changed. */
+  tellOthers(type: NotificationType, subject: Change['subject'] = {}): void {
+    for (const client of this.home.clients) {
+      if (client instanceof CspSession && client !== this) client.changed({ type, subject });
+    }
+  }
+
+  private changed(change: Change): void {
+    if (!this.notifications.has(change.type)) return;
+    this.outbound.addChange(change);
+    this.onReady?.(this);
+  }
+
   disconnect(reason: Result): void {
     this.outbound.close(reason);
     this.onReady?.(this);
@@ -129,6 +147,7 @@ export class CspSession implements Client {
       autoLists: [...this.autoLists].map(([list, interest]) => [list, keep(interest)]),
       ownPresence: this.ownPresence,
       remoteAddress: this.remoteAddress,
+      notifications: [...this.notifications],
     };
     return {
       id: this.id,
@@ -160,6 +179,7 @@ export class CspSession implements Client {
     session.services = state.services === undefined ? undefined : new Set(state.services);
     session.reactive = state.reactive;
     session.ownPresence = state.ownPresence;
+    for (const type of state.notifications ?? []) session.notifications.add(type);
     for (const [user, interest] of state.interests) session.interests.set(user, unkeep(interest));
     for (const [list, interest] of state.autoLists) session.autoLists.set(list, unkeep(interest));
     return session;

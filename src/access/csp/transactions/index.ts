@@ -5,8 +5,10 @@ import { accessControlTransactions } from './access-control.ts';
 import { attributeListTransactions } from './attribute-lists.ts';
 import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
+import { notificationTransactions } from './notifications.ts';
 import { presenceTransactions } from './presence.ts';
 import { sessionTransactions } from './session.ts';
+import { systemMessageTransactions } from './system-messages.ts';
 import { watcherTransactions } from './watchers.ts';
 
 export const TRANSACTIONS: Handlers = {
@@ -17,4 +19,6 @@ export const TRANSACTIONS: Handlers = {
   ...watcherTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
+  ...notificationTransactions,
+  ...systemMessageTransactions,
 };

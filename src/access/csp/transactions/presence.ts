@@ -161,6 +161,7 @@ const answerWatcher = inSession('PresenceAuth-User', async (exchange, body: Body
   }
   const list = child(exchange.transaction.content, 'PresenceSubList');
   await services.publishing.answer(session.home, watcher, body.Acceptance, filterOf(list));
+  session.tellOthers('AC', { UserIDList: { UserID: [watcher] } });
   return statusElement(OK, version);
 });
 
@@ -171,6 +172,7 @@ const cancelAuth = inSession(
     const watcher = watcherIn(exchange, body);
     if (watcher === undefined) return statusOf(531, exchange.version);
     await exchange.services.publishing.cancel(exchange.session.home, watcher);
+    exchange.session.tellOthers('AC', { UserIDList: { UserID: [watcher] } });
     return statusElement(OK, exchange.version);
   },
   'CAAUT',

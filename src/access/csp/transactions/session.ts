@@ -19,6 +19,7 @@ import { buildElement, isBindError, readBody, type Body } from '../codec/binding
 import { messageDelivered, statusReceived } from '../confirm.ts';
 import { inSession, type Answer, type Exchange, type Handlers } from '../transaction.ts';
 import { negotiateCapabilities } from './capability.ts';
+import { takeAnswers } from './system-messages.ts';
 
 function clientIdText(id: Body<'ClientID'> | undefined): ClientId {
   return trusted<ClientId>(id?.URL ?? id?.MSISDN ?? '');
@@ -69,6 +70,10 @@ async function login(exchange: Exchange): Promise<Answer> {
     remoteAddress: remote.address,
     userAgent: remote.userAgent,
   });
+  if (body.SystemMessageResponseList !== undefined) {
+    // Answers to what the last session showed. A wrong one is no reason against the log-in: the question comes again.
+    await takeAnswers(services, home, body.SystemMessageResponseList);
+  }
   return respond(OK, { SessionID: session.id, KeepAliveTime: keepAlive, CapabilityRequest: true });
 }
 

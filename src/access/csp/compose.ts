@@ -25,7 +25,7 @@ export interface Composed {
 }
 
 /** Octets that everything around a transaction's content takes in XML: envelope, ids, namespaces. */
-const ENVELOPE_BYTES = 700;
+export const ENVELOPE_BYTES = 700;
 /** The largest message we send to a client that named no limit. */
 const OWN_LIMIT = 65_536;
 

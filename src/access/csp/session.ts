@@ -38,7 +38,11 @@ interface KeptState {
   readonly remoteAddress: string;
   /** Absent in records of before there were any. */
   readonly notifications?: readonly NotificationType[];
+  readonly userAgent?: string;
 }
+/** Characters kept of a User-Agent. */
+const MAX_USER_AGENT = 200;
+
 type Kept = 'all' | readonly PresenceAttributeName[];
 
 const keep = (interest: Interest): Kept => (interest === 'all' ? 'all' : [...interest]);
@@ -51,6 +55,8 @@ export class CspSession implements Client {
   readonly cookie: string;
   readonly version: CspVersion;
   readonly since: number;
+  /** As the client's transport names itself; kept, for after a restart the client is the same one. */
+  readonly userAgent: string | undefined;
   readonly quirks: ClientQuirks;
   readonly outbound = new OutboundQueue();
   /** Seconds without traffic after which the session ends. */
@@ -89,7 +95,8 @@ export class CspSession implements Client {
     this.since = start.since;
     this.lastActivity = start.since;
     this.remoteAddress = start.remoteAddress;
-    this.quirks = quirksOf(start.clientId, start.userAgent);
+    this.userAgent = start.userAgent?.slice(0, MAX_USER_AGENT);
+    this.quirks = quirksOf(start.clientId, start.userAgent, start.version);
   }
 
   interestIn(publisher: UserAddress): Interest | undefined {
@@ -148,6 +155,7 @@ export class CspSession implements Client {
       ownPresence: this.ownPresence,
       remoteAddress: this.remoteAddress,
       notifications: [...this.notifications],
+      ...(this.userAgent === undefined ? {} : { userAgent: this.userAgent }),
     };
     return {
       id: this.id,
@@ -173,6 +181,7 @@ export class CspSession implements Client {
       keepAlive: record.keepAlive,
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
+      userAgent: state.userAgent,
     });
     session.lastActivity = now;
     session.capabilities = state.capabilities ?? UNNEGOTIATED;

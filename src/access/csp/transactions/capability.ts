@@ -3,13 +3,13 @@
 import type { Element } from '../../../wv/element.ts';
 import { DEFAULT_UDP_PORT, UNNEGOTIATED, type Capabilities, type CirMethod } from '../capabilities.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
+import type { ClientQuirks } from '../quirks.ts';
 import type { CspSettings, SessionExchange } from '../transaction.ts';
 
 type Wishes = Body<'CapabilityList'>;
 
 /** Phones stop growing their buffers somewhere; a client that names less than this cannot be served at all. */
 const SMALLEST_PARSER = 512;
-const MAX_MULTI_TRANS = 8;
 
 /** The call methods we can use, best first, out of those the client offers (csp-transport section 2). */
 function usableCir(wishes: Wishes, settings: CspSettings): readonly CirMethod[] {
@@ -25,13 +25,15 @@ function named(limit: number | undefined): number | undefined {
   return limit === 0 ? undefined : limit;
 }
 
-function capabilitiesOf(wishes: Wishes, settings: CspSettings): Capabilities {
+function capabilitiesOf(wishes: Wishes, settings: CspSettings, quirks: ClientQuirks): Capabilities {
+  const pushed = quirks.fetches
+    ? named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength)
+    : undefined;
   return {
     deliveryMethod: wishes.InitialDeliveryMethod?.toUpperCase() === 'N' ? 'N' : 'P',
-    acceptedContentLength:
-      named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength) ?? UNNEGOTIATED.acceptedContentLength,
+    acceptedContentLength: pushed ?? UNNEGOTIATED.acceptedContentLength,
     parserSize: Math.max(SMALLEST_PARSER, named(wishes.ParserSize) ?? UNNEGOTIATED.parserSize),
-    multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), MAX_MULTI_TRANS),
+    multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), quirks.maxMultiTrans),
     cir: usableCir(wishes, settings),
     udpPort: wishes.UDPPort ?? DEFAULT_UDP_PORT,
   };
@@ -62,7 +64,7 @@ export async function negotiateCapabilities(
 ): Promise<Element> {
   const { services, session, version } = exchange;
   const wishes: Wishes = body.CapabilityList ?? {};
-  session.capabilities = capabilitiesOf(wishes, services.settings);
+  session.capabilities = capabilitiesOf(wishes, services.settings, session.quirks);
   await services.sessions.save(session);
   const terms = agreed(wishes, session.capabilities, services.settings);
   if (version === '1.1') {

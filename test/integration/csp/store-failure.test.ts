@@ -2,7 +2,14 @@
 
 import { afterEach, expect, it } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
-import { elements, manageList, subscribe, updatePresence, users } from '../../support/csp-variants.ts';
+import {
+  elements,
+  manageList,
+  sendMessage,
+  subscribe,
+  updatePresence,
+  users,
+} from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS } from '../../support/phone.ts';
 import { attribute, codeOf, drain, startScene, texts, type Scene } from '../../support/phone-scene.ts';
@@ -103,4 +110,32 @@ it('when the home cannot be read either, its user is answered 500 until it can',
   expect(codeOf(await phone.say(android.getBlockedList()))).toBe(500);
   const shown = await phone.say(android.getBlockedList());
   expect(texts(shown.content, 'UserID')).toEqual([]);
+});
+
+it('a forwarded message whose original could not leave the queue is not lost, nor delivered twice', async () => {
+  const { disk, own } = await onDisk();
+  const [ann, bea, cy] = await own.people('ann', 'bea', 'cy');
+  const [sender, forwarder] = [await own.online(ann, HABITS.android), await own.online(bea, HABITS.android)];
+  const sent = await sender.say(sendMessage('pass it on', [bea]));
+  const id = elements('MessageID', ...texts(sent.content, 'MessageID'));
+  const forward = elements('ForwardMessage-Request', id + elements('Recipient', users(cy)));
+  disk.failing.add('dequeue');
+  expect(codeOf(await forwarder.say(forward))).toBe(500);
+  expect(texts((await forwarder.say('<GetMessageList-Request/>')).content, 'MessageID')).toHaveLength(1);
+  expect(codeOf(await forwarder.say(forward))).toBe(200);
+  expect(texts((await forwarder.say('<GetMessageList-Request/>')).content, 'MessageID')).toEqual([]);
+  const friend = await own.online(cy, HABITS.android);
+  expect((await drain(friend)).flatMap((each) => texts(each, 'ContentData'))).toEqual(['pass it on']);
+});
+
+it('a copy that could not be stored leaves the original where it was', async () => {
+  const { disk, own } = await onDisk();
+  const [ann, bea, cy] = await own.people('ann', 'bea', 'cy');
+  const [sender, forwarder] = [await own.online(ann, HABITS.android), await own.online(bea, HABITS.android)];
+  const sent = await sender.say(sendMessage('pass it on', [bea]));
+  const id = elements('MessageID', ...texts(sent.content, 'MessageID'));
+  disk.failing.add('enqueue');
+  const forward = elements('ForwardMessage-Request', id + elements('Recipient', users(cy)));
+  expect(codeOf(await forwarder.say(forward))).toBe(500);
+  expect((await drain(forwarder)).flatMap((each) => texts(each, 'ContentData'))).toEqual(['pass it on']);
 });

@@ -257,6 +257,11 @@ export const configSchema = z.strictObject({
     .strictObject({
       maxWatchers: z.int().min(1).default(20_000).describe('Watchers of one user (507 beyond).'),
       maxPending: z.int().min(1).default(500).describe('Unanswered requests to watch one user (507 beyond).'),
+      maxHistory: z
+        .int()
+        .min(1)
+        .default(100)
+        .describe('Former watchers of one user that GetWatcherList can tell of; the oldest is forgotten.'),
       openAttributes: z
         .array(z.enum(['Alias']))
         .default(['Alias'])

@@ -1,6 +1,6 @@
 // The composition root: a configuration in, a running house out; started and stopped in order.
 
-import { readFileSync } from 'node:fs';
+import { readCertificate } from './tls-files.ts';
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
 import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
 import { Accounts } from './accounts.ts';
@@ -29,19 +29,24 @@ import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
 import type { Groups } from './services/groups/groups.ts';
+import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
+import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
-import type { Domain } from './wv/ids.ts';
+import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
+import type { Result } from './wv/status.ts';
 
 export interface HouseOptions {
   readonly config: Config;
   readonly log: Log;
   readonly clock?: Clock;
   readonly ids?: IdSource;
+  /** Stands before the store: tests break it on purpose. */
+  readonly storeFilter?: (store: Store) => Store;
   /** Gateways beside those of the configuration: tests bring their own. */
   readonly gateways?: readonly Gateway[];
 }
@@ -58,6 +63,8 @@ export interface House {
   readiness(): Readiness;
   /** Ends all sessions of a user (601); resolves with how many there were. Throws AccountError for no name of ours. */
   forceLogout(name: string): Promise<number>;
+  /** A message of the operator to a user, who may answer it. 402 unusable, 507 queue full, 531 unknown user. */
+  sendSystemMessage(recipient: UserAddress, draft: SystemMessageDraft): Promise<Result>;
   /** Finishes answers under way, withdraws presence from other networks, closes the store. */
   stop(): Promise<void>;
 }
@@ -137,8 +144,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   const domain = domainIn(config);
   const service = serviceAddress(domain);
   const passwords = new Passwords(passwordKey(config));
-  const store = await openSqliteStore({ file: databaseFile(config), clock, log, exclusive: true });
-  const closing: (() => Promise<void> | void)[] = [() => store.close()];
+  const opened = await openSqliteStore({ file: databaseFile(config), clock, log, exclusive: true });
+  const disk = options.storeFilter?.(opened) ?? opened;
+  const closing: (() => Promise<void> | void)[] = [() => disk.close()];
   try {
     return await build();
   } catch (error) {
@@ -147,6 +155,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   async function build(): Promise<House> {
+    const store = watchHomeWrites(disk, (owner) => renewHome(owner));
     const accounts = new Accounts({ store, passwords, clock, domain, digestLogin: config.digestLogin });
     for (const user of config.users) await accounts.create(user);
 
@@ -156,6 +165,10 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
     const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
     const { homes, publishing, messaging, groups } = services;
+    const renewHome = (owner: UserAddress): Promise<void> =>
+      homes.renew(owner).catch((error: unknown) => {
+        log.error({ err: error, user: owner }, 'home could not be read after a failed write');
+      });
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const { udp, wapUdp } = config.listen.cir;
@@ -271,6 +284,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       metrics,
       readiness,
       forceLogout: (name) => sessions.endAll(accounts.address(name), 601),
+      sendSystemMessage: (recipient, draft) => sendSystemMessage(messaging, recipient, draft, clock.now()),
       stop: () => {
         stopping = true;
         stopped ??= runAll(closing, log);
@@ -317,7 +331,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       calls: sessions.httpCalls,
       log,
       metrics,
-      ...(tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } }),
+      ...(tls === undefined ? {} : { tls: readCertificate(tls) }),
     });
   }
 
@@ -334,10 +348,10 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
-      while (!stopped && (await store.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
+      while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
-        await store.prune(lastPrune);
+        await disk.prune(lastPrune);
       }
     };
     const schedule = () => {

@@ -53,7 +53,11 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     service,
     collectiveWatchers: new Set(config.matrix === undefined ? [] : [pseudoWatcher(config.matrix)]),
     openAttributes: maskOf(config.presence.openAttributes),
-    limits: { watchers: config.presence.maxWatchers, pendingAuthorizations: config.presence.maxPending },
+    limits: {
+      watchers: config.presence.maxWatchers,
+      pendingAuthorizations: config.presence.maxPending,
+      history: config.presence.maxHistory,
+    },
   });
   const watching = new Watching({ homes, outgoing, service });
   const lists = new ContactLists({

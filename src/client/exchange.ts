@@ -7,6 +7,7 @@ import { isBindError } from '../access/csp/codec/errors.ts';
 import type { Element } from '../wv/element.ts';
 import { WvError, WvTransportError, type Outcome } from './errors.ts';
 import { post } from './http.ts';
+import { Lane } from './lane.ts';
 import type { Settings } from './options.ts';
 import { outcomeOf, resultOf } from './results.ts';
 
@@ -27,9 +28,9 @@ export interface ExchangeEvents {
 }
 
 export interface AskOptions {
-  /** May be sent again, under a new TransactionID, when nobody knows what became of it. Default true. */
+  /** May be sent again when nobody knows what became of it. Default true. */
   readonly repeatable?: boolean;
-  /** For the second step of a login. */
+  /** The TransactionID of every try; without one each try has a new one. */
   readonly id?: string;
 }
 
@@ -38,7 +39,10 @@ export class Exchange {
   /** Set while logged in: messages are then Inband. */
   sessionId: string | undefined;
   readonly #events: ExchangeEvents;
-  #tail: Promise<unknown> = Promise.resolve();
+  /** Requests keep their order also through repetitions. */
+  readonly #requests = new Lane();
+  /** One POST at a time. Between two tries of a request it is free: for polls, and for answers to the server. */
+  readonly #posts = new Lane();
   #lastId = 0;
   #generation = 0;
   #lastPostAt = 0;
@@ -64,7 +68,7 @@ export class Exchange {
     options: AskOptions = {},
   ): Promise<CspTransaction> {
     const content = buildElement(name, body, this.settings.version);
-    return await this.#inTurn(async () => {
+    return await this.#inTurn(this.#requests, async () => {
       const answer = await this.#persist(content, options);
       if (answer === undefined) throw new WvTransportError('empty', name);
       return answer;
@@ -94,14 +98,14 @@ export class Exchange {
   /** Answers a transaction of the server; what comes back is empty or more of the server's. */
   async respond<N extends ElementName>(id: string, name: N, body: Body<N>): Promise<void> {
     const content = buildElement(name, body, this.settings.version);
-    const answer = await this.#inTurn(() => this.#once(content, 'Response', id));
+    const answer = await this.#inTurn(this.#posts, () => this.#once(content, 'Response', id));
     if (answer !== undefined) check(answer, name);
   }
 
   /** Asks for what waits. COMPAT(all phones): its TransactionID is empty. */
   async poll(): Promise<void> {
     const content = buildElement('Polling-Request', true, this.settings.version);
-    const answer = await this.#inTurn(() => this.#once(content, 'Request', ''));
+    const answer = await this.#inTurn(this.#posts, () => this.#once(content, 'Request', ''));
     if (answer !== undefined) check(answer, 'Polling-Request');
   }
 
@@ -113,18 +117,12 @@ export class Exchange {
     this.#over = new AbortController();
   }
 
-  #inTurn<T>(job: () => Promise<T>): Promise<T> {
+  #inTurn<T>(lane: Lane, job: () => Promise<T>): Promise<T> {
     const generation = this.#generation;
-    const turn = this.#tail.then(() => {
+    return lane.run(() => {
       if (generation !== this.#generation) throw new WvTransportError('closed', 'session');
       return job();
     });
-    // The next in line goes on whatever happened here; the caller of this one hears of its error.
-    this.#tail = turn.then(
-      () => {},
-      () => {},
-    );
-    return turn;
   }
 
   async #persist(content: Element, options: AskOptions): Promise<CspTransaction | undefined> {
@@ -133,7 +131,9 @@ export class Exchange {
     let pause: number = BACK_OFF[0];
     for (let left = tries; ; left--) {
       try {
-        return await this.#once(content, 'Request', options.id ?? this.nextId());
+        return await this.#inTurn(this.#posts, () =>
+          this.#once(content, 'Request', options.id ?? this.nextId()),
+        );
       } catch (error) {
         if (left === 0 || !isPassing(error)) throw error;
       }

@@ -1,6 +1,7 @@
 // Instant messages of a client (csp-transactions section 7).
 
 import type { Body } from '../access/csp/codec/binding.ts';
+import { writeDate } from '../access/csp/dates.ts';
 import { base64, fromBase64 } from './digest.ts';
 import type { Outcome } from './errors.ts';
 import type { Exchange } from './exchange.ts';
@@ -52,7 +53,10 @@ export interface OutgoingMessage {
   readonly validity?: number;
   /** The screen name to send under, in a group. */
   readonly screenName?: string;
-  /** Send again when nobody knows what became of it; it may then arrive twice. Default false. */
+  /**
+   * Send again when nobody knows what became of it. Every try has the same TransactionID and DateTime: a server that
+   * looks at them, such as wvgate, delivers it once; at another it may arrive twice. Default false.
+   */
   readonly repeatable?: boolean;
 }
 
@@ -63,13 +67,12 @@ export interface Sent {
 }
 
 export async function sendMessage(exchange: Exchange, message: OutgoingMessage): Promise<Sent> {
+  const repeatable = message.repeatable ?? false;
   const body = await exchange.get(
     'SendMessage-Request',
     submission(exchange, message),
     'SendMessage-Response',
-    {
-      repeatable: message.repeatable ?? false,
-    },
+    repeatable ? { id: exchange.nextId() } : { repeatable },
   );
   return { id: body.MessageID, outcome: outcomeOf(body.Result) };
 }
@@ -86,6 +89,7 @@ function submission(exchange: Exchange, message: OutgoingMessage): Body<'SendMes
       ContentSize: size,
       Recipient: recipientOf(message.to),
       Sender: senderOf(exchange, message),
+      DateTime: message.repeatable === true ? writeDate(exchange.settings.clock.now()) : undefined,
       Validity: message.validity,
     },
     ContentData: data,

@@ -7,6 +7,7 @@ import { demoCommand } from './demo.ts';
 import { groupCommand } from './group.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
+import { systemMessageCommand } from './system-message.ts';
 import { userCommand } from './user.ts';
 
 export { UsageError, type Command } from './command.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   'check-config': checkConfigCommand,
   user: userCommand,
   group: groupCommand,
+  'system-message': systemMessageCommand,
   registration: registrationCommand,
   decode: decodeCommand,
 };

@@ -16,6 +16,8 @@ import type {
   WatcherRecord,
 } from '../store/store.ts';
 import type { Client } from './client.ts';
+import { DeliveredIds } from './delivered.ts';
+import { WatcherHistory } from './presence/watcher-history.ts';
 
 export interface ContactList {
   readonly address: ListAddress;
@@ -43,12 +45,33 @@ export class Home {
   readonly watchers = new Map<UserAddress, WatcherRecord>();
   /** Live clients, oldest first. */
   readonly clients = new Set<Client>();
+  readonly delivered = new DeliveredIds();
+  readonly watcherHistory = new WatcherHistory();
 
   constructor(record: HomeRecord) {
     this.address = record.user.address;
     this.user = record.user;
     this.access = record.access;
     this.presence = record.presence;
+    this.fill(record);
+  }
+
+  /**
+   * Becomes as the store has it. Live clients stay, and so do watchers whose subscriptions live only here
+   * (`isLocal`; services/presence).
+   */
+  restore(record: HomeRecord, isLocal: (watcher: UserAddress) => boolean): void {
+    this.user = record.user;
+    this.access = record.access;
+    this.presence = record.presence;
+    this.lists.clear();
+    this.attributeLists.clear();
+    this.authorizations.clear();
+    for (const watcher of this.watchers.keys()) if (!isLocal(watcher)) this.watchers.delete(watcher);
+    this.fill(record);
+  }
+
+  private fill(record: HomeRecord): void {
     for (const list of record.lists) {
       this.lists.set(list.address, {
         address: list.address,
@@ -80,6 +103,8 @@ export class Homes {
   private readonly capacity: number;
   private readonly loaded = new Map<UserAddress, Home>();
   private readonly loading = new Map<UserAddress, Promise<Home | undefined>>();
+  /** Ahead of the store since a write failed. */
+  private readonly spoilt = new WeakSet<Home>();
 
   constructor(store: Store, domain: string, capacity: number) {
     const parsed = parseDomain(domain);
@@ -95,9 +120,26 @@ export class Homes {
     if (home !== undefined) {
       this.loaded.delete(user);
       this.loaded.set(user, home);
-      return home;
+      return this.spoilt.has(home) ? this.sound(home) : home;
     }
     return this.load(user);
+  }
+
+  /** The home once it is as the store has it: at once, unless a write failed and it could not be read since. */
+  async sound(home: Home): Promise<Home> {
+    if (!this.spoilt.has(home)) return home;
+    const record = await this.store.loadHome(home.address);
+    if (record !== undefined) home.restore(record, (watcher) => domainOf(watcher) === this.domain);
+    this.spoilt.delete(home);
+    return home;
+  }
+
+  /** A write failed: the home is read anew. Rejects when that fails too; then its next use tries again. */
+  async renew(user: UserAddress): Promise<void> {
+    const home = this.loaded.get(user);
+    if (home === undefined) return;
+    this.spoilt.add(home);
+    await this.sound(home);
   }
 
   /** The home if it is in memory: enough where only live clients matter. */
@@ -105,7 +147,7 @@ export class Homes {
     return this.loaded.get(user);
   }
 
-  /** Forgets a home after its account changed or a write failed; the next use loads it again. */
+  /** Forgets a home after its account changed; the next use loads it again. */
   forget(user: UserAddress): void {
     this.loaded.delete(user);
   }

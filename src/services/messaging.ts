@@ -224,13 +224,19 @@ export class Messaging {
 
   /**
    * The client confirmed (MessageDelivered): the entry goes, the sender gets his report. `handed` is the entry as it
-   * was handed out, when the caller has it: it need not be read again. False = unknown id.
+   * was handed out, when the caller has it: it need not be read again. False = an id that was never delivered to him.
    */
   async acknowledge(home: Home, messageId: MessageId, handed?: NewQueueEntry): Promise<boolean> {
     const entry = handed ?? (await this.store.queuedMessage(home.address, messageId));
-    if (entry === undefined) return false;
+    if (entry === undefined) return home.delivered.has(messageId);
     await this.finish(home, entry, OK);
+    home.delivered.add(messageId);
     return true;
+  }
+
+  /** Every home it was forwarded to has the copy: the entry goes, the sender learns 541 if he asked. */
+  async forwarded(home: Home, entry: QueueEntry): Promise<void> {
+    await this.finish(home, entry, result(541));
   }
 
   /** RejectMessage: not wanted; the sender learns 538. False = unknown id. */
@@ -314,6 +320,10 @@ export class Messaging {
   async fetch(home: Home, messageId: MessageId): Promise<QueueEntry | undefined> {
     return this.store.queuedMessage(home.address, messageId);
   }
+
+  waitingNotice(home: Home, id: MessageId): Promise<QueueEntry | undefined> {
+    return this.store.queuedMessage(home.address, id, 'notice');
+  }
 }
 
 /** One report for one message and recipient, however often it is told. */
@@ -331,9 +341,10 @@ function refuses(home: Home, message: Message): boolean {
   return sender.kind === 'user' ? isBlocked(home, sender.user) : isGroupBlocked(home, sender.group);
 }
 
-/** Success is reported when asked for; failure always, so that nothing is lost in silence. */
+/** Success is reported when asked for; failure always, so that nothing is lost in silence. Forwarded is no failure. */
 function owesReport(item: QueueItem & { kind: 'message' }, outcome: Result): boolean {
-  return senderOf(item.message) !== undefined && (item.reportTo !== undefined || !isSuccess(outcome));
+  if (senderOf(item.message) === undefined) return false;
+  return item.reportTo !== undefined || !(isSuccess(outcome) || outcome.code === 541);
 }
 
 function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQueueEntry {

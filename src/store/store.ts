@@ -126,7 +126,21 @@ export type QueueItem =
   | { readonly kind: 'notice'; readonly notice: Notice };
 
 /** What one user tells another beside messages; kept until a client took it or its time is over. */
-export type Notice = InviteRequest | InviteResponse | CancelInviteRequest;
+export type Notice = InviteRequest | InviteResponse | CancelInviteRequest | SystemMessage;
+
+/** What the operator tells one user (csp-transactions section 11). */
+export interface SystemMessage {
+  readonly primitive: 'SystemMessage';
+  readonly id: MessageId;
+  readonly text: string;
+  /** Answers to choose from; their ids are 1, 2, 3, … */
+  readonly options: readonly string[];
+  /** It waits until it is answered: showing it is not enough. */
+  readonly requiresResponse: boolean;
+  readonly verification?: { readonly question: string; readonly key: string };
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number;
+}
 
 export interface QueueEntry {
   /** Grows with time; gives the order of delivery. */
@@ -216,7 +230,12 @@ export interface Store extends GroupStore, LockoutStore, InvitationStore {
   ): Promise<readonly QueueOutcome[]>;
   /** A user's queue in order, from after `afterSeq`. */
   queueOf(user: UserAddress, afterSeq: number, limit: number): Promise<readonly QueueEntry[]>;
-  queuedMessage(user: UserAddress, messageId: MessageId): Promise<QueueEntry | undefined>;
+  /** One entry; of the kind message unless told otherwise. */
+  queuedMessage(
+    user: UserAddress,
+    messageId: MessageId,
+    kind?: QueueItem['kind'],
+  ): Promise<QueueEntry | undefined>;
   /** Takes an entry out; false when it was not there (any more). */
   dequeue(user: UserAddress, messageId: MessageId, kind: QueueItem['kind']): Promise<boolean>;
   /** Entries whose time is over, oldest first; they stay until dequeued. */

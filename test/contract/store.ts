@@ -405,6 +405,8 @@ function queueContract(current: Current): void {
     await current().enqueue([message('m1', 'ann'), report('r1', 'ann')], FRESH);
     expect(await current().queuedMessage(user('ann'), messageId('m1'))).toMatchObject(message('m1', 'ann'));
     expect(await current().queuedMessage(user('ann'), messageId('r1'))).toBeUndefined();
+    expect(await current().queuedMessage(user('ann'), messageId('r1'), 'report')).toBeDefined();
+    expect(await current().queuedMessage(user('ann'), messageId('m1'), 'notice')).toBeUndefined();
     expect(await current().queuedMessage(user('bob'), messageId('m1'))).toBeUndefined();
   });
 

@@ -191,6 +191,44 @@ describe('group', () => {
   });
 });
 
+describe('system-message', () => {
+  it('waits for one user, or for all, and reaches their clients', { timeout: 60_000 }, async () => {
+    const own = await ProgramFolder.make();
+    try {
+      const file = await own.config();
+      const tell = (args: readonly string[]) => wvgate(['system-message', ...args, '--config', file]);
+      await wvgate(['user', 'add', 'dan', '--password', 'sesame', '--config', file]);
+      expect(await tell(['dan', 'Only you'])).toMatchObject({ code: 0, stdout: 'queued for 1 user(s)\n' });
+      expect(await tell(['--all', 'All of you', '--option', 'Yes'])).toMatchObject({ code: 0 });
+      const { ready } = await own.serve(file);
+      const phone = new Phone(ready.csp.port, { ...HABITS.android, version: '1.3' });
+      await phone.say(android.login('dan', 'sesame', '<ClientID/>'));
+      // The second comes in answer to the confirmation of the first.
+      await phone.poll();
+      const heard = phone.heard.map(({ xml }) => xml).join('');
+      expect(heard).toContain('<SystemMessageText>Only you</SystemMessageText>');
+      expect(heard).toContain('<AnswerOptionText>Yes</AnswerOptionText>');
+      phone.close();
+    } finally {
+      await own.remove();
+    }
+  });
+
+  it('needs a text and somebody who exists', { timeout: 60_000 }, async () => {
+    const tell = (args: readonly string[]) => wvgate(['system-message', ...args, '--config', config]);
+    expect(await tell(['dan'])).toMatchObject({ code: 2 });
+    expect(await tell(['nobody', 'hi'])).toMatchObject({
+      code: 1,
+      stderr: 'wvgate: no account nobody\n',
+    });
+    expect(await tell(['--all', ' '])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/text is empty/),
+    });
+    expect(await tell(['--all', 'hi', '--days', 'x'])).toMatchObject({ code: 2 });
+  });
+});
+
 describe('registration', () => {
   const args = ['registration', '--url', 'http://127.0.0.1:9099', '--server-name', 'hs.example'];
 

@@ -138,7 +138,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     service,
     collectiveWatchers: new Set([userAddress('gateway', FAR)]),
     openAttributes: maskOf([]),
-    limits: { watchers: 100, pendingAuthorizations: 2 },
+    limits: { watchers: 100, pendingAuthorizations: 2, history: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });

@@ -5,6 +5,7 @@ import type { Party, ScreenName } from '../../wv/message.ts';
 import type { CancelInviteRequest, InviteRequest, InviteResponse } from '../../wv/primitives.ts';
 import type { Notice } from '../../store/store.ts';
 import { buildElement, type Body } from './codec/binding.ts';
+import { composeSystemMessage } from './compose-system-message.ts';
 import { partyElement } from './message-info.ts';
 import { writeAttributeNames } from './presence-sublist.ts';
 import type { CspSession } from './session.ts';
@@ -18,6 +19,8 @@ export function composeNotice(session: CspSession, notice: Notice, secondsLeft: 
       return composeAnswer(session, notice);
     case 'CancelInviteRequest':
       return composeCancellation(session, notice);
+    case 'SystemMessage':
+      return composeSystemMessage(session, notice);
   }
 }
 

@@ -25,7 +25,7 @@ export interface Composed {
 }
 
 /** Octets that everything around a transaction's content takes in XML: envelope, ids, namespaces. */
-const ENVELOPE_BYTES = 700;
+export const ENVELOPE_BYTES = 700;
 /** The largest message we send to a client that named no limit. */
 const OWN_LIMIT = 65_536;
 
@@ -37,6 +37,11 @@ export function compose(session: CspSession, outbound: Outbound, now: number): C
       return composePresence(session, outbound.values);
     case 'news':
       return { content: composeNews(session, outbound.news), outbound };
+    case 'change': {
+      const { type, subject } = outbound.change;
+      const body = { NotificationType: type, ...subject };
+      return { content: buildElement('Notification-Request', body, session.version), outbound };
+    }
     case 'ask':
       return { content: composeAsk(session, outbound), outbound };
     case 'disconnect':
@@ -153,15 +158,18 @@ export function xmlSize(element: Element): number {
   return size;
 }
 
+/** 1.3 asks by a notification (ANU) where the client subscribed to them, as 1.2 does where not. */
 function composeAsk(session: CspSession, ask: Outbound & { kind: 'ask' }): Element {
-  return buildElement(
-    'PresenceAuth-Request',
-    {
-      UserID: ask.watcher,
-      ...(ask.attributes === undefined
-        ? {}
-        : { PresenceSubList: writeAttributeNames([...ask.attributes], session.version) }),
-    },
-    session.version,
-  );
+  const { version } = session;
+  const attributes =
+    ask.attributes === undefined
+      ? {}
+      : { PresenceSubList: writeAttributeNames([...ask.attributes], version) };
+  return session.notifications.has('ANU')
+    ? buildElement(
+        'Notification-Request',
+        { NotificationType: 'ANU', ...attributes, UserIDList: { UserID: [ask.watcher] } },
+        version,
+      )
+    : buildElement('PresenceAuth-Request', { UserID: ask.watcher, ...attributes }, version);
 }

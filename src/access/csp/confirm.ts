@@ -2,6 +2,7 @@
 
 import { trusted, type MessageId } from '../../wv/ids.ts';
 import type { Result } from '../../wv/status.ts';
+import type { Notice } from '../../store/store.ts';
 import { isBindError, readBody } from './codec/binding.ts';
 import { statusElement, statusOf } from './answers.ts';
 import type { Outbound } from './outbound.ts';
@@ -38,6 +39,11 @@ export async function messageDelivered(exchange: SessionExchange): Promise<Answe
   return statusElement(outcome, version);
 }
 
+/** A system message with a question was shown, no more: it comes again at the next log-in until it is answered. */
+function awaitsAnswer({ version }: CspSession, notice: Notice): boolean {
+  return version === '1.3' && notice.primitive === 'SystemMessage' && notice.requiresResponse;
+}
+
 /** A server transaction was answered. */
 export async function confirmed(
   services: CspServices,
@@ -48,7 +54,8 @@ export async function confirmed(
   if (outbound.kind !== 'entry' || outbound.announced === true) return;
   const { entry } = outbound;
   if (entry.item.kind === 'report') await services.messaging.reportTaken(session.home, entry.item.report);
-  else if (entry.item.kind === 'notice') await services.messaging.noticeTaken(session.home, entry);
-  else if (negative) await services.messaging.reject(session.home, entry.messageId);
+  else if (entry.item.kind === 'notice') {
+    if (!awaitsAnswer(session, entry.item.notice)) await services.messaging.noticeTaken(session.home, entry);
+  } else if (negative) await services.messaging.reject(session.home, entry.messageId);
   else await services.messaging.acknowledge(session.home, entry.messageId, entry);
 }

@@ -6,6 +6,7 @@ import type { AttributeFilter, PresenceAttributes } from '../../wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
 import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+import { changeKey, type Change } from './notifications.ts';
 
 export type GroupNews = GroupChangeNotice | LeaveGroupIndication;
 
@@ -20,6 +21,7 @@ export type Outbound =
   | { readonly kind: 'presence'; readonly values: ReadonlyMap<UserAddress, PresenceAttributes> }
   | { readonly kind: 'ask'; readonly watcher: UserAddress; readonly attributes: AttributeFilter | undefined }
   | { readonly kind: 'news'; readonly news: GroupNews }
+  | { readonly kind: 'change'; readonly key: string; readonly change: Change }
   | { readonly kind: 'disconnect'; readonly reason: Result };
 
 interface Handed {
@@ -39,6 +41,8 @@ const STATE_ATTEMPTS = 2;
 const MAX_HANDED = 256;
 /** News of groups that wait for one client; the oldest is forgotten first, for the client can ask how things stand. */
 const MAX_NEWS = 128;
+/** Kinds of changes that wait for one client; the oldest is forgotten first, for the client can read its lists. */
+const MAX_CHANGES = 128;
 /** Entries in memory per client; the rest waits in the store. */
 export const ENTRY_WINDOW = 64;
 
@@ -49,6 +53,7 @@ function entryKey(messageId: MessageId, kind: QueueItem['kind']): string {
 /** Presence counts as one thing: a client that confirmed none of the last notifications is not sent more of the same. */
 function triesKey(outbound: Outbound): string {
   if (outbound.kind === 'entry') return entryKey(outbound.entry.messageId, outbound.entry.item.kind);
+  if (outbound.kind === 'change') return `change ${outbound.key}`;
   return outbound.kind === 'ask' ? `ask ${outbound.watcher}` : outbound.kind;
 }
 
@@ -57,6 +62,7 @@ export class OutboundQueue {
   private readonly asks = new Map<UserAddress, AttributeFilter | undefined>();
   private presence = new Map<UserAddress, PresenceAttributes>();
   private news: GroupNews[] = [];
+  private readonly changes = new Map<string, Change>();
   private closing: Result | undefined;
   /** By the TransactionID under which it went out last. */
   private readonly handed = new Map<string, Handed>();
@@ -132,6 +138,12 @@ export class OutboundQueue {
     if (this.news.length > MAX_NEWS) this.news.shift();
   }
 
+  addChange(change: Change): void {
+    this.changes.set(changeKey(change), change);
+    const [oldest] = this.changes.keys();
+    if (this.changes.size > MAX_CHANGES && oldest !== undefined) this.changes.delete(oldest);
+  }
+
   close(reason: Result): void {
     this.closing = reason;
   }
@@ -154,6 +166,7 @@ export class OutboundQueue {
       this.entries.size > 0 ||
       this.presence.size > 0 ||
       this.news.length > 0 ||
+      this.changes.size > 0 ||
       this.behind
     );
   }
@@ -171,7 +184,14 @@ export class OutboundQueue {
       this.closing = undefined;
       return { kind: 'disconnect', reason };
     }
-    return this.nextAsk() ?? this.nextEntry() ?? this.nextNews() ?? this.nextPresence();
+    return this.nextAsk() ?? this.nextEntry() ?? this.nextNews() ?? this.nextChange() ?? this.nextPresence();
+  }
+
+  private nextChange(): Outbound | undefined {
+    const [first] = this.changes;
+    if (first === undefined) return undefined;
+    this.changes.delete(first[0]);
+    return { kind: 'change', key: first[0], change: first[1] };
   }
 
   private nextNews(): Outbound | undefined {
@@ -280,6 +300,7 @@ export class OutboundQueue {
     else if (outbound.kind === 'presence') this.returnPresence(outbound.values);
     else if (outbound.kind === 'entry') this.putEntryFirst(outbound.entry);
     else if (outbound.kind === 'news') this.news.unshift(outbound.news);
+    else if (outbound.kind === 'change') this.addChange(outbound.change);
   }
 
   private putEntryFirst(entry: NewQueueEntry): void {

@@ -1,7 +1,7 @@
 // The CSP server without its transports: octets of a client's message in, octets of the answer out.
 
 import type { Metrics } from '../../ops/ports.ts';
-import { child, childText } from '../../wv/element.ts';
+import { child, childText, type Element } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
 import { unsupportedVersion } from '../../wv/version.ts';
@@ -15,8 +15,9 @@ import {
   type Encoding,
 } from './codec/codec.ts';
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, xmlSize } from './compose.ts';
+import { compose, ENVELOPE_BYTES, xmlSize } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { OnGone } from './held-polls.ts';
 import type { CspSession } from './session.ts';
@@ -93,7 +94,8 @@ export class CspServer {
         transactions: [answering('', statusOf(400, version, `${message.element}: ${message.message}`))],
       });
     }
-    const foreign = unsupportedVersion(decoded.root.xmlns);
+    // Discovery is for clients of any version.
+    const foreign = message.discovery === true ? undefined : unsupportedVersion(decoded.root.xmlns);
     if (foreign !== undefined) {
       trace.codes.push('505');
       const [first] = message.transactions;
@@ -132,7 +134,10 @@ export class CspServer {
     for (const transaction of message.transactions) {
       const answer = await this.answer(request, message, transaction, session);
       this.note(trace, transaction, answer);
-      if (answer !== undefined) answers.push(answering(transaction.id, answer));
+      if (answer === undefined) continue;
+      answers.push(
+        answering(transaction.id, fitted(answer, transaction.id, request.encoding, message, session)),
+      );
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
     const own = session !== undefined && polled ? await this.news(request, message, session, answers) : [];
@@ -218,6 +223,7 @@ export class CspServer {
     try {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
+      await this.services.homes.sound(session.home);
       const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
@@ -301,6 +307,21 @@ function envelope(message: CspMessage): Pick<CspMessage, 'version' | 'sessionTyp
 
 function answering(id: string, content: NonNullable<Answer>): CspTransaction {
   return { mode: 'Response', id, primitive: content.name, content };
+}
+
+/** Sizes are estimated first, from above: an answer is only written twice when it may be too large. */
+function fitted(
+  answer: Element,
+  id: string,
+  encoding: Encoding,
+  message: CspMessage,
+  session: CspSession | undefined,
+): Element {
+  const limit = session?.capabilities.parserSize ?? Number.POSITIVE_INFINITY;
+  if (xmlSize(answer) + ENVELOPE_BYTES <= limit) return answer;
+  const octets = (content: Element) =>
+    encode(encoding, { ...envelope(message), transactions: [answering(id, content)], poll: false }).length;
+  return fitting(answer, message.version, limit, octets);
 }
 
 function plain(encoding: Encoding, message: CspMessage): CspAnswer {

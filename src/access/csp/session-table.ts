@@ -136,6 +136,7 @@ export class SessionTable implements CirDirectory {
     this.enter(session);
     await this.deps.store.putSession(session.record());
     for (const [older] of displaced) await this.cleanUp(older);
+    this.deps.metrics.count('csp_sessions_opened_total', { family: session.quirks.family });
     this.askPending(session);
     await this.fill(session);
     await this.deps.publishing.announce(home, before);

@@ -11,6 +11,7 @@ import type { ServiceFunction } from '../../sap/discovery.ts';
 import type { NewQueueEntry, QueueItem, SessionRecord } from '../../store/store.ts';
 import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
+import type { Change, NotificationType } from './notifications.ts';
 import { OutboundQueue } from './outbound.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
 
@@ -35,7 +36,13 @@ interface KeptState {
   readonly autoLists: readonly (readonly [ListAddress, Kept])[];
   readonly ownPresence: PresenceAttributes;
   readonly remoteAddress: string;
+  /** Absent in records of before there were any. */
+  readonly notifications?: readonly NotificationType[];
+  readonly userAgent?: string;
 }
+/** Characters kept of a User-Agent. */
+const MAX_USER_AGENT = 200;
+
 type Kept = 'all' | readonly PresenceAttributeName[];
 
 const keep = (interest: Interest): Kept => (interest === 'all' ? 'all' : [...interest]);
@@ -49,6 +56,8 @@ export class CspSession implements Client {
   cookie: string;
   readonly version: CspVersion;
   readonly since: number;
+  /** As the client's transport names itself; kept, for after a restart the client is the same one. */
+  readonly userAgent: string | undefined;
   readonly quirks: ClientQuirks;
   readonly outbound = new OutboundQueue();
   /** Seconds without traffic after which the session ends. */
@@ -67,6 +76,8 @@ export class CspSession implements Client {
   readonly interests = new Map<UserAddress, Interest>();
   /** Lists whose future contacts are watched too (AutoSubscribe). */
   readonly autoLists = new Map<ListAddress, Interest>();
+  /** General notifications that this client subscribed to (1.3). */
+  readonly notifications = new Set<NotificationType>();
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
   calledAt: number | undefined;
@@ -85,7 +96,8 @@ export class CspSession implements Client {
     this.since = start.since;
     this.lastActivity = start.since;
     this.remoteAddress = start.remoteAddress;
-    this.quirks = quirksOf(start.clientId, start.userAgent);
+    this.userAgent = start.userAgent?.slice(0, MAX_USER_AGENT);
+    this.quirks = quirksOf(start.clientId, start.userAgent, start.version);
   }
 
   /** True after capability negotiation. */
@@ -121,6 +133,19 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
+  /** Tells the user's other clients that asked for this type what this one changed. */
+  tellOthers(type: NotificationType, subject: Change['subject'] = {}): void {
+    for (const client of this.home.clients) {
+      if (client instanceof CspSession && client !== this) client.changed({ type, subject });
+    }
+  }
+
+  private changed(change: Change): void {
+    if (!this.notifications.has(change.type)) return;
+    this.outbound.addChange(change);
+    this.onReady?.(this);
+  }
+
   disconnect(reason: Result): void {
     this.outbound.close(reason);
     this.onReady?.(this);
@@ -135,6 +160,8 @@ export class CspSession implements Client {
       autoLists: [...this.autoLists].map(([list, interest]) => [list, keep(interest)]),
       ownPresence: this.ownPresence,
       remoteAddress: this.remoteAddress,
+      notifications: [...this.notifications],
+      ...(this.userAgent === undefined ? {} : { userAgent: this.userAgent }),
     };
     return {
       id: this.id,
@@ -160,12 +187,14 @@ export class CspSession implements Client {
       keepAlive: record.keepAlive,
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
+      userAgent: state.userAgent,
     });
     session.lastActivity = now;
     session.capabilities = state.capabilities ?? UNNEGOTIATED;
     session.services = state.services === undefined ? undefined : new Set(state.services);
     session.reactive = state.reactive;
     session.ownPresence = state.ownPresence;
+    for (const type of state.notifications ?? []) session.notifications.add(type);
     for (const [user, interest] of state.interests) session.interests.set(user, unkeep(interest));
     for (const [list, interest] of state.autoLists) session.autoLists.set(list, unkeep(interest));
     return session;

@@ -28,6 +28,7 @@ import type { Outgoing } from '../outgoing.ts';
 import { authorized, isUndecided } from './authorized.ts';
 import { maskOf, pick, type AttributeMask } from './masks.ts';
 import { difference, presenceOf, WITHDRAWN } from './values.ts';
+import type { PastWatching } from './watcher-history.ts';
 
 export interface PublishingDependencies {
   readonly store: Store;
@@ -40,7 +41,12 @@ export interface PublishingDependencies {
   readonly collectiveWatchers: ReadonlySet<UserAddress>;
   /** Attributes that users of this server see of each other unasked (old phones name contacts by Alias). */
   readonly openAttributes: AttributeMask;
-  readonly limits: { readonly watchers: number; readonly pendingAuthorizations: number };
+  readonly limits: {
+    readonly watchers: number;
+    readonly pendingAuthorizations: number;
+    /** Former watchers remembered per user. */
+    readonly history: number;
+  };
 }
 
 export class Publishing {
@@ -224,6 +230,7 @@ export class Publishing {
     for (const publisher of request.publishers) {
       const home = await this.deps.homes.get(publisher);
       if (home === undefined || !home.watchers.delete(request.watcher)) continue;
+      this.remember(home, request.watcher, 'FORMER_SUBSCRIBER');
       if (domainOf(request.watcher) !== this.deps.homes.domain) {
         await this.deps.store.deleteWatcher(publisher, request.watcher);
       }
@@ -241,9 +248,15 @@ export class Publishing {
         continue;
       }
       const mask = maskOf(request.attributes) & this.maySee(home, request.watcher);
+      if (mask !== 0) this.remember(home, request.watcher, 'PRESENCE_ACCESS');
       values.push({ user: publisher, attributes: pick(presenceOf(home), mask) });
     }
     return { primitive: 'GetPresenceResponse', result: combine(values.length, failures), values };
+  }
+
+  private remember(home: Home, watcher: UserAddress, status: PastWatching): void {
+    if (watcher === home.address) return;
+    home.watcherHistory.note(watcher, status, this.deps.clock.now(), this.deps.limits.history);
   }
 
   /** Sends one watcher everything he may see, once: after a gateway or peer came back. */

@@ -65,9 +65,9 @@ export function queueArea(db: Database, clock: Clock): QueueArea {
     },
     dequeue: (user, messageId, kind) => db.write(() => dequeue(user, messageId, kind)),
     queueOf: (user, afterSeq, limit) => db.read(() => queue.of.all(user, afterSeq, limit).map(decodeEntry)),
-    queuedMessage: (user, messageId) =>
+    queuedMessage: (user, messageId, kind = 'message') =>
       db.read(() => {
-        const row = queue.message.get(messageId, user);
+        const row = queue.message.get(messageId, user, kind);
         return row === undefined ? undefined : decodeEntry(row);
       }),
     expiredQueue: (now, limit) => db.read(() => queue.expired.all(now, limit).map(decodeEntry)),
@@ -92,7 +92,7 @@ function queueStatements(db: Database) {
       `SELECT ${COLUMNS} FROM queue WHERE recipient = ? AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     message: db.prepare<QueueRow>(
-      `SELECT ${COLUMNS} FROM queue WHERE message_id = ? AND recipient = ? AND kind = 'message'`,
+      `SELECT ${COLUMNS} FROM queue WHERE message_id = ? AND recipient = ? AND kind = ?`,
     ),
     expired: db.prepare<QueueRow>(
       `SELECT ${COLUMNS} FROM queue WHERE expires_at <= ? ORDER BY expires_at, seq LIMIT ?`,

@@ -171,7 +171,6 @@ describe.each(VERSIONS)('session in CSP %s (%s)', (version, _encoding, habits) =
     const request = elements('Service-Request', elements('Functions', elements('WVCSPFeat', ask)));
     const denied = child(child((await phone.say(request)).content, 'Functions'), 'WVCSPFeat');
     expect(child(child(denied, 'FundamentalFeat'), 'SearchFunc')).toBeDefined();
-    expect(child(child(child(denied, 'IMFeat'), 'IMSendFunc'), 'FWMSG')).toBeDefined();
     expect(child(child(child(denied, 'IMFeat'), 'IMSendFunc'), 'MDELIV')).toBeUndefined();
     expect(child(denied, 'PresenceFeat')).toBeUndefined();
   });
@@ -280,14 +279,34 @@ describe('version discovery', () => {
     async (name) => {
       const phone = scene.phone(HABITS.android);
       const heard: Heard = await phone.post(`<${name}/>`);
-      expect(heard.root?.name).toBe('WV-CSP-NSDiscovery-Response');
+      expect(heard.root?.name).toBe(name.replace('Request', 'Response'));
       expect(texts(heard.root, 'SessionNSName')).toHaveLength(3);
     },
   );
 
-  it('stands in an envelope too', async () => {
-    const heard = await scene.phone(HABITS.android).say('<WV-CSP-NSDiscovery-Request/>');
-    expect(heard.content?.name).toBe('WV-CSP-NSDiscovery-Response');
-    expect(texts(heard.content, 'TransactionNSName')).toHaveLength(3);
+  it.each(VERSIONS)('stands in an envelope of CSP %s (%s) too', async (_version, encoding, habits) => {
+    const names = ['WV-CSP-NSDiscovery-Request', 'WV-CSP-VersionDiscovery-Request'];
+    // They are one token in WBXML.
+    for (const name of encoding === 'xml' ? names : names.slice(0, 1)) {
+      const heard = await scene.phone(habits).say(`<${name}/>`);
+      expect(heard.content?.name).toBe(name.replace('Request', 'Response'));
+      for (const kind of ['SessionNSName', 'TransactionNSName', 'PresenceAttributeNSName'])
+        expect(texts(heard.content, kind)).toHaveLength(3);
+    }
+  });
+
+  it('in WBXML stands at the root', async () => {
+    const heard = await scene.phone(HABITS.androidWbxml).post('<WV-CSP-NSDiscovery-Request/>');
+    expect(heard.root?.name).toBe('WV-CSP-NSDiscovery-Response');
+    expect(texts(heard.root, 'TransactionNSName')).toHaveLength(3);
+  });
+
+  it('is answered in a session, and to a client of a version that is not served', async () => {
+    const phone = await scene.online(await scene.person(), HABITS.android);
+    const inside = await phone.say('<WV-CSP-NSDiscovery-Request><VersionList/></WV-CSP-NSDiscovery-Request>');
+    expect(inside.content?.name).toBe('WV-CSP-NSDiscovery-Response');
+    const future = 'http://www.openmobilealliance.org/DTD/IMPS-CSP2.0';
+    const heard = await phone.post(`<WV-CSP-NSDiscovery-Request xmlns="${future}"/>`);
+    expect(heard.root?.name).toBe('WV-CSP-NSDiscovery-Response');
   });
 });

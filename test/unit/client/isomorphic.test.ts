@@ -31,7 +31,14 @@ describe('the client library', () => {
       [...modules.keys()].map((module) => /src\/(wv|client|access\/csp\/[\w-]+)/.exec(module)?.[1]),
     );
     expect(rooms).toEqual(
-      new Set(['access/csp/codec', 'access/csp/presence-sublist', 'access/csp/schema', 'client', 'wv']),
+      new Set([
+        'access/csp/codec',
+        'access/csp/dates',
+        'access/csp/presence-sublist',
+        'access/csp/schema',
+        'client',
+        'wv',
+      ]),
     );
   });
 });

@@ -6,7 +6,7 @@ import { readBody } from '../../../src/access/csp/codec/binding.ts';
 import { isBindError } from '../../../src/access/csp/codec/errors.ts';
 import type { WvClientEvents } from '../../../src/client/client.ts';
 import { nodeDigest } from '../../../src/client/node-digest.ts';
-import { childText } from '../../../src/wv/element.ts';
+import { child, childText } from '../../../src/wv/element.ts';
 import type { CspVersion } from '../../../src/wv/version.ts';
 import { eventually, SteppingClock } from '../cir/sockets.ts';
 import { clientOf, connected, FakeServer } from './fake-server.ts';
@@ -115,6 +115,52 @@ describe('a request', () => {
     clock.advance(2000);
     expect((await done).code).toBe(200);
     expect(new Set(server.all('UnsubscribePresence-Request').map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('that sends a repeatable message is repeated with the same TransactionID and DateTime', async () => {
+    const server = new FakeServer();
+    const clock = new SteppingClock();
+    const client = await connected(server, { clock });
+    let failures = 1;
+    server.script = ({ primitive }) => {
+      if (primitive !== 'SendMessage-Request') return undefined;
+      if (failures-- > 0) return { broken: true };
+      return { content: server.element('SendMessage-Response', { Result: { Code: 200 }, MessageID: 'm-1' }) };
+    };
+    const sent = client.sendMessage({
+      to: { user: 'wv:bea@im.example' },
+      content: 'hi',
+      repeatable: true,
+    });
+    await eventually(() => server.all('SendMessage-Request').length === 1, 'first try');
+    clock.advance(1000);
+    expect((await sent).outcome.code).toBe(200);
+    const [first, second] = server.all('SendMessage-Request');
+    expect(second).toEqual(first);
+    expect(childText(child(first?.content, 'MessageInfo'), 'DateTime')).toMatch(/^\d{8}T\d{6}Z$/);
+  });
+
+  it('that waits for its next try holds up no poll, but the requests behind it', async () => {
+    const server = new FakeServer();
+    const clock = new SteppingClock();
+    const client = await connected(server, { clock });
+    let failures = 1;
+    server.script = ({ primitive }) => {
+      if (primitive !== 'SendMessage-Request') return undefined;
+      if (failures-- > 0) return { broken: true };
+      return { content: server.element('SendMessage-Response', { Result: { Code: 200 }, MessageID: 'm-1' }) };
+    };
+    const message = { to: { user: 'wv:bea@im.example' }, content: 'one', repeatable: true };
+    const first = client.sendMessage(message);
+    const second = client.sendMessage({ ...message, content: 'two' });
+    await eventually(() => server.all('SendMessage-Request').length === 1, 'first try');
+    await client.poll();
+    expect(server.primitives.at(-1)).toBe('Polling-Request');
+    clock.advance(1000);
+    await Promise.all([first, second]);
+    const bodies = server.all('SendMessage-Request').map(({ content }) => childText(content, 'ContentData'));
+    expect(bodies).toEqual(['one', 'one', 'two']);
+    expect(server.mostConcurrent).toBe(1);
   });
 
   it('is given up after the last try', async () => {

@@ -4,6 +4,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Clock, Log, Metrics } from '../../../ops/ports.ts';
 import type { CirDirectory } from './channel.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { StcpConnection } from './stcp-connection.ts';
 
 export type { CirAttachment, CirChannel, CirDirectory } from './channel.ts';
@@ -65,11 +66,13 @@ class Listener implements StcpListener {
   readonly #server: Server;
   readonly #connections = new Set<StcpConnection>();
   readonly #perAddress = new Map<string, number>();
+  readonly #refusals: RefusalLog;
   #cancelSweep: () => void = () => {};
 
   constructor(options: StcpOptions, limits: StcpLimits) {
     this.#options = options;
     this.#limits = limits;
+    this.#refusals = new RefusalLog(options.clock, options.log);
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
@@ -102,7 +105,7 @@ class Listener implements StcpListener {
     const refusal = this.#refusal(address);
     if (refusal !== undefined) {
       this.#options.metrics.count('cir_connections_refused_total', { reason: refusal });
-      this.#options.log.warn({ address, reason: refusal }, 'CIR connection refused');
+      this.#refusals.refused(address, refusal);
       socket.on('error', () => {}).destroy();
       return;
     }

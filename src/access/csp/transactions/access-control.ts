@@ -2,11 +2,12 @@
 
 import type { AccessListChange } from '../../../services/access-control.ts';
 import { accessEntity, changeAccess, MAX_ACCESS_ENTITIES } from '../../../services/access-control.ts';
-import type { AccessList } from '../../../store/store.ts';
+import type { AccessList, AccessLists } from '../../../store/store.ts';
 import type { Domain } from '../../../wv/ids.ts';
 import { combine, type DetailedResult } from '../../../wv/status.ts';
 import { statusElement, statusOf } from '../answers.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
+import type { CspSession } from '../session.ts';
 import { inSession, type Handlers } from '../transaction.ts';
 
 type Entities = Body<'EntityList'>;
@@ -91,15 +92,26 @@ const blockEntity = inSession(
     const size =
       home.access.block.entities.length + home.access.grant.entities.length + block.named + grant.named;
     if (size > 2 * MAX_ACCESS_ENTITIES) return statusOf(507, version, 'Block and grant lists are full');
+    const before = home.access;
     await services.publishing.reauthorize(home, () =>
       changeAccess(services.store, home, { block: block.change, grant: grant.change }),
     );
+    tellAccessChange(session, before);
     const failures = [...block.failures, ...grant.failures];
     const done = block.named + grant.named > 0 || failures.length === 0 ? 1 : 0;
     return statusElement(combine(done, failures), version);
   },
   'BLENT',
 );
+
+/** The use of a list is told with its new value; a changed list is to be read again. */
+function tellAccessChange(session: CspSession, before: AccessLists): void {
+  const { block, grant } = session.home.access;
+  if (block.inUse !== before.block.inUse) session.tellOthers('BLUC', { BlockListInUse: block.inUse });
+  if (grant.inUse !== before.grant.inUse) session.tellOthers('GLUC', { GrantListInUse: grant.inUse });
+  if (block.entities.join() !== before.block.entities.join()) session.tellOthers('BLC');
+  if (grant.entities.join() !== before.grant.entities.join()) session.tellOthers('GLC');
+}
 
 export const accessControlTransactions: Handlers = {
   'GetBlockedList-Request': getBlocked,

@@ -2,13 +2,14 @@
 
 import { combine, OK, type DetailedResult } from '../../../wv/status.ts';
 import { domainOf } from '../../../wv/address.ts';
-import { PRESENCE_ATTRIBUTE_NAMES } from '../../../wv/presence.ts';
+import { PRESENCE_ATTRIBUTE_NAMES, type PresenceAttributeName } from '../../../wv/presence.ts';
 import { subjectKey } from '../../../services/home.ts';
 import type { AttributeListRecord, AttributeListSubject } from '../../../store/store.ts';
 import { addresseesOf, type Addressees } from '../addressing.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement } from '../codec/binding.ts';
 import { readPresenceSubList, writeAttributeNames } from '../presence-sublist.ts';
+import type { CspSession } from '../session.ts';
 import { inSession, type Handlers, type SessionExchange } from '../transaction.ts';
 
 /** Most attribute lists of one user (755). */
@@ -39,6 +40,23 @@ async function subjectsOf(
   return { subjects, failures };
 }
 
+/** The other clients hear whom an attribute list is for, and what it lets them see. */
+function tellAuthorizations(
+  session: CspSession,
+  subjects: readonly AttributeListSubject[],
+  attributes: readonly PresenceAttributeName[],
+): void {
+  const users = subjects.flatMap((subject) => (subject.kind === 'user' ? [subject.user] : []));
+  const lists = subjects.flatMap((subject) => (subject.kind === 'list' ? [subject.list] : []));
+  if (subjects.length === 0) return;
+  session.tellOthers('AC', {
+    PresenceSubList: writeAttributeNames([...attributes], '1.3'),
+    ...(users.length === 0 ? {} : { UserIDList: { UserID: users } }),
+    ...(lists.length === 0 ? {} : { ContactListIDList: { ContactList: lists } }),
+    DefaultList: subjects.some(({ kind }) => kind === 'default'),
+  });
+}
+
 const create = inSession(
   'CreateAttributeList-Request',
   async (exchange, body) => {
@@ -51,6 +69,7 @@ const create = inSession(
     const { home } = session;
     if (home.attributeLists.size + subjects.length > MAX_ATTRIBUTE_LISTS) return statusOf(755, version);
     for (const subject of subjects) await services.publishing.putAttributeList(home, { subject, attributes });
+    tellAuthorizations(session, subjects, attributes);
     return statusElement(combine(subjects.length, failures), version);
   },
   'CALI',
@@ -67,6 +86,7 @@ const remove = inSession(
       ...(body.DefaultList === true ? [{ kind: 'default' } as const] : []),
     ];
     for (const subject of subjects) await services.publishing.deleteAttributeList(session.home, subject);
+    tellAuthorizations(session, subjects, []);
     return statusElement(OK, version);
   },
   'DALI',

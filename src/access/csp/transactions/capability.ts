@@ -5,6 +5,7 @@ import type { CspVersion } from '../../../wv/version.ts';
 import { DEFAULT_UDP_PORT, UNNEGOTIATED, type Capabilities, type CirMethod } from '../capabilities.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
 import { callToken } from '../cir/http-calls.ts';
+import type { ClientQuirks } from '../quirks.ts';
 import type { CspSession } from '../session.ts';
 import type { CspServices, CspSettings, SessionExchange } from '../transaction.ts';
 
@@ -12,7 +13,6 @@ type Wishes = Body<'CapabilityList'>;
 
 /** Phones stop growing their buffers somewhere; a client that names less than this cannot be served at all. */
 const SMALLEST_PARSER = 512;
-const MAX_MULTI_TRANS = 8;
 
 /**
  * Whether a call method can be used, by method, best first (csp-transport section 2). 1.1 has no element for the
@@ -38,13 +38,19 @@ function named(limit: number | undefined): number | undefined {
   return limit === 0 ? undefined : limit;
 }
 
-function capabilitiesOf(wishes: Wishes, settings: CspSettings, version: CspVersion): Capabilities {
+function capabilitiesOf(
+  wishes: Wishes,
+  settings: CspSettings,
+  { version, quirks }: { readonly version: CspVersion; readonly quirks: ClientQuirks },
+): Capabilities {
+  const pushed = quirks.fetches
+    ? named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength)
+    : undefined;
   return {
     deliveryMethod: wishes.InitialDeliveryMethod?.toUpperCase() === 'N' ? 'N' : 'P',
-    acceptedContentLength:
-      named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength) ?? UNNEGOTIATED.acceptedContentLength,
+    acceptedContentLength: pushed ?? UNNEGOTIATED.acceptedContentLength,
     parserSize: Math.max(SMALLEST_PARSER, named(wishes.ParserSize) ?? UNNEGOTIATED.parserSize),
-    multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), MAX_MULTI_TRANS),
+    multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), quirks.maxMultiTrans),
     cir: usableCir(wishes, settings, version),
     udpPort: wishes.UDPPort ?? DEFAULT_UDP_PORT,
   };
@@ -79,7 +85,7 @@ export async function agreeCapabilities(
   session: CspSession,
   wishes: Wishes,
 ): Promise<Body<'AgreedCapabilityList'>> {
-  session.capabilities = capabilitiesOf(wishes, settings, session.version);
+  session.capabilities = capabilitiesOf(wishes, settings, session);
   await sessions.save(session);
   return { ...agreed(wishes, session, settings), ...callAddress(session, settings) };
 }

@@ -6,9 +6,12 @@ import { attributeListTransactions } from './attribute-lists.ts';
 import { invitationTransactions } from './invitations.ts';
 import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
+import { notificationTransactions } from './notifications.ts';
 import { presenceTransactions } from './presence.ts';
 import { sessionTransactions } from './session.ts';
+import { systemMessageTransactions } from './system-messages.ts';
 import { verificationTransactions } from './verify.ts';
+import { watcherTransactions } from './watchers.ts';
 
 export const TRANSACTIONS: Handlers = {
   ...sessionTransactions,
@@ -17,6 +20,9 @@ export const TRANSACTIONS: Handlers = {
   ...listTransactions,
   ...attributeListTransactions,
   ...presenceTransactions,
+  ...watcherTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
+  ...notificationTransactions,
+  ...systemMessageTransactions,
 };

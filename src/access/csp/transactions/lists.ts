@@ -76,6 +76,7 @@ const createList = inSession(
       services.lists.create(session.home, address, properties, contacts),
     );
     const total = withFailures(outcome.result, failures);
+    if (isSuccess(total)) session.tellOthers('CLCR', { ContactListIDList: { ContactList: [address] } });
     if (version === '1.3' && total.code === 200) {
       return buildElement('CreateList-Response', { ContactList: address }, version);
     }
@@ -98,6 +99,7 @@ const deleteList = inSession(
     const outcome = await changing(exchange, address, () => services.lists.delete(session.home, address));
     if (isSuccess(outcome.result)) {
       await services.publishing.deleteAttributeList(session.home, { kind: 'list', list: address });
+      session.tellOthers('CLD', { ContactListIDList: { ContactList: [address] } });
     }
     return statusElement(outcome.result, version);
   },
@@ -112,6 +114,7 @@ const manageList = inSession(
     const list = isAddressError(address) ? undefined : session.home.lists.get(address);
     if (list === undefined) return statusOf(700, version);
     const outcome = await applyChanges(exchange, list, body);
+    if (outcome.changed) session.tellOthers('CLC', { ContactListIDList: { ContactList: [list.address] } });
     return buildElement(
       'ListManage-Response',
       { Result: resultBody(outcome.result), ...shownParts(list, body, outcome) },
@@ -124,6 +127,8 @@ const manageList = inSession(
 interface Changes {
   readonly result: Result;
   readonly touched: readonly UserAddress[];
+  /** One of the changes asked for was made, as far as results tell. */
+  readonly changed: boolean;
 }
 
 /** COMPAT(Android): additions, removals and properties may come in one request. */
@@ -154,7 +159,7 @@ async function applyChanges(
     touched.push(...contacts.map((contact) => contact.user));
     results.push(withFailures(outcome.result, failures));
   }
-  return { result: worst(results), touched };
+  return { result: worst(results), touched, changed: results.some(isSuccess) };
 }
 
 function worst(results: readonly Result[]): Result {

@@ -14,6 +14,7 @@ import type { Answer, Exchange } from '../transaction.ts';
 import { agreeCapabilities } from './capability.ts';
 import { grantedKeepAlive } from './keep-alive.ts';
 import { agreeServices } from './service.ts';
+import { takeAnswers } from './system-messages.ts';
 
 type Request = Body<'Login-Request'>;
 type Response = Partial<Body<'Login-Response'>>;
@@ -32,6 +33,10 @@ export async function login(exchange: Exchange): Promise<Answer> {
   if (home === undefined) return respond(result(531));
   const session = await sessionFor(exchange, body, home);
   if ('code' in session) return respond(session, { CapabilityRequest: false });
+  if (body.SystemMessageResponseList !== undefined) {
+    // Answers to what the last session showed. A wrong one is no reason against the log-in: the question comes again.
+    await takeAnswers(services, home, body.SystemMessageResponseList);
+  }
   return negotiated(exchange, body, session, respond);
 }
 

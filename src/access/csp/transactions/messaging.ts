@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { isAddressError, parseUser } from '../../../wv/address.ts';
 import { trusted, type MessageId } from '../../../wv/ids.ts';
 import { combine, isSuccess, OK, type DetailedResult, type Result } from '../../../wv/status.ts';
+import { forwardMessage } from '../../../services/forwarding.ts';
 import type { QueueEntry } from '../../../store/store.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
@@ -144,10 +145,39 @@ const rejectMessage = inSession(
   'REJCM',
 );
 
+/** 1.2 and before answer with Status; the copy's id is told in 1.3. */
+const forward = inSession(
+  'ForwardMessage-Request',
+  async (exchange, body) => {
+    const { services, session, version } = exchange;
+    if (!isOwnSender(exchange, body.Sender)) return statusOf(403, version, 'Sender is somebody else');
+    const { home } = session;
+    const { parties, failures } = recipientsOf(home, body.Recipient, services.homes.domain);
+    // All or nothing: with a recipient that cannot be, the others get nothing and the message stays.
+    if (failures.length > 0) return statusElement(combine(0, failures), version);
+    const { result, messageId } = await forwardMessage(
+      services.messaging,
+      home,
+      session.clientId,
+      trusted<MessageId>(body.MessageID),
+      parties,
+      services.clock.now(),
+    );
+    if (version !== '1.3' || result.code !== 200) return statusElement(result, version);
+    return buildElement(
+      'ForwardMessage-Response',
+      { Result: resultBody(result), MessageID: messageId },
+      version,
+    );
+  },
+  'FWMSG',
+);
+
 export const messagingTransactions: Handlers = {
   'SendMessage-Request': sendMessage,
   'SetDeliveryMethod-Request': setDeliveryMethod,
   'GetMessageList-Request': getMessageList,
   'GetMessage-Request': getMessage,
   'RejectMessage-Request': rejectMessage,
+  'ForwardMessage-Request': forward,
 };

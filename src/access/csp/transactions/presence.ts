@@ -145,29 +145,6 @@ function withKeptValues(update: PresenceAttributes, current: PresenceAttributes)
   return kept;
 }
 
-const getWatchers = inSession(
-  'GetWatcherList-Request',
-  ({ session, version }, body) => {
-    const watchers = [...session.home.watchers.values()].filter(
-      (each) => each.watcher !== session.home.address,
-    );
-    const shown = watchers.slice(0, body.MaxWatcherList ?? 1000).map(({ watcher }) => watcher);
-    if (version === '1.1') {
-      return buildElement('GetWatcherList-Response', { User: shown.map((UserID) => ({ UserID })) }, version);
-    }
-    return buildElement(
-      'GetWatcherList-Response',
-      {
-        HistoryPeriod: body.HistoryPeriod,
-        WatcherCount: watchers.length,
-        Watcher: shown.map((UserID) => ({ User: { UserID }, UserID, WatcherStatus: 'CURRENT_SUBSCRIBER' })),
-      },
-      version,
-    );
-  },
-  'GETWL',
-);
-
 function watcherIn(exchange: SessionExchange, body: { readonly UserID: string }): UserAddress | undefined {
   const user = parseUser(body.UserID, exchange.services.homes.domain);
   return isAddressError(user) ? undefined : user;
@@ -184,6 +161,7 @@ const answerWatcher = inSession('PresenceAuth-User', async (exchange, body: Body
   }
   const list = child(exchange.transaction.content, 'PresenceSubList');
   await services.publishing.answer(session.home, watcher, body.Acceptance, filterOf(list));
+  session.tellOthers('AC', { UserIDList: { UserID: [watcher] } });
   return statusElement(OK, version);
 });
 
@@ -194,6 +172,7 @@ const cancelAuth = inSession(
     const watcher = watcherIn(exchange, body);
     if (watcher === undefined) return statusOf(531, exchange.version);
     await exchange.services.publishing.cancel(exchange.session.home, watcher);
+    exchange.session.tellOthers('AC', { UserIDList: { UserID: [watcher] } });
     return statusElement(OK, exchange.version);
   },
   'CAAUT',
@@ -204,7 +183,6 @@ export const presenceTransactions: Handlers = {
   'UnsubscribePresence-Request': unsubscribe,
   'GetPresence-Request': getPresence,
   'UpdatePresence-Request': updatePresence,
-  'GetWatcherList-Request': getWatchers,
   'PresenceAuth-User': answerWatcher,
   'CancelAuth-Request': cancelAuth,
 };

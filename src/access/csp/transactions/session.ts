@@ -44,9 +44,12 @@ async function spInfo({ services, version, transaction }: Exchange): Promise<Ans
   );
 }
 
-/** Which namespaces are spoken here (csp-transactions 1.9: shape is an assumption, see docs/protocol-notes.md). */
-async function versionDiscovery({ version }: Exchange): Promise<Answer> {
-  return buildElement(
+/**
+ * Which namespaces are spoken here (csp-transactions 1.9: shape is an assumption, see docs/protocol-notes.md). Sources
+ * spell the name in two ways: the answer has the one that was asked with.
+ */
+async function versionDiscovery({ version, transaction }: Exchange): Promise<Answer> {
+  const answer = buildElement(
     'WV-CSP-NSDiscovery-Response',
     {
       VersionList: {
@@ -55,8 +58,10 @@ async function versionDiscovery({ version }: Exchange): Promise<Answer> {
         PresenceAttributeNSName: CSP_VERSIONS.map((each) => NAMESPACES[each].presence),
       },
     },
-    version,
+    // 1.1 has no discovery of its own: a client that asks knows the one of 1.2.
+    version === '1.1' ? '1.2' : version,
   );
+  return { ...answer, name: transaction.content.name.replace(/Request$/, 'Response') };
 }
 
 export const sessionTransactions: Handlers = {

@@ -115,6 +115,7 @@ function cspSettings(config: Config, stcpPort: number | undefined): CspSettings 
         : { address: tcp.address ?? tcp.host, port: stcpPort },
     sudp: udp,
     maxEntities: config.contacts.maxContacts,
+    maxJoinedGroups: config.session.maxGroups,
   };
 }
 

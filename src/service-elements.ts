@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
+import { GroupMembership } from './services/group-membership.ts';
 import { Homes } from './services/home.ts';
 import { Messaging } from './services/messaging.ts';
 import type { Outgoing } from './services/outgoing.ts';
@@ -48,10 +49,11 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     limits: { watchers: config.presence.maxWatchers, pendingAuthorizations: config.presence.maxPending },
   });
   const watching = new Watching({ homes, outgoing, service });
+  const membership = new GroupMembership({ outgoing, service });
   const lists = new ContactLists({
     store,
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  return { homes, lists, publishing, watching, messaging };
+  return { homes, lists, membership, publishing, watching, messaging };
 }

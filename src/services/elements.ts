@@ -1,6 +1,7 @@
 // The service elements of one server (design section 1), as the relay and the access side use them.
 
 import type { ContactLists } from './contact-lists.ts';
+import type { GroupMembership } from './group-membership.ts';
 import type { Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
@@ -9,6 +10,7 @@ import type { Watching } from './presence/watching.ts';
 export interface ServiceElements {
   readonly homes: Homes;
   readonly lists: ContactLists;
+  readonly membership: GroupMembership;
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;

@@ -9,9 +9,11 @@ export interface ClientQuirks {
   readonly acknowledges: boolean;
   /** Takes the first PresenceValue of a GetPresence answer for the Alias: so Alias comes first, against the DTD. */
   readonly aliasFirst: boolean;
+  /** Reads a UserMapList as a flat list of entries with SName inside, and looks for it where 1.2 has it, also in 1.3. */
+  readonly flatUserMap: boolean;
 }
 
-const DEFAULTS: ClientQuirks = { acknowledges: true, aliasFirst: false };
+const DEFAULTS: ClientQuirks = { acknowledges: true, aliasFirst: false, flatUserMap: false };
 
 interface QuirkRow {
   readonly family: string;
@@ -26,6 +28,13 @@ const ROWS: readonly QuirkRow[] = [
     family: 'Colibria',
     clientId: /colibria|InstantMessenger-1\.0/i,
     quirks: { acknowledges: false, aliasFirst: true },
+  },
+  // COMPAT(Android): the open source IM application of 2007 to 2010 (client-quirks section 6).
+  {
+    family: 'Android',
+    clientId: /android-?im/i,
+    userAgent: /android-imps/i,
+    quirks: { flatUserMap: true },
   },
 ];
 

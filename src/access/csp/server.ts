@@ -15,11 +15,13 @@ import {
   type Encoding,
 } from './codec/codec.ts';
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, xmlSize } from './compose.ts';
+import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { autoJoin } from './group-participation.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
+import { xmlSize } from './xml-size.ts';
 
 export interface CspRequest {
   readonly encoding: Encoding;
@@ -131,6 +133,8 @@ export class CspServer {
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
     const alive = session !== undefined && this.services.sessions.find(session.id) === session;
+    // A client that never negotiates joins with its first poll.
+    if (alive && polled) await autoJoin(this.services, session);
     const own = alive && polled ? await this.serverTransactions(session, answers.length) : [];
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
     const reply: CspMessage = {
@@ -213,7 +217,7 @@ export class CspServer {
       const composed = compose(session, outbound, now);
       const id = trusted<SessionId>(this.services.ids.random(9));
       session.outbound.handedOut(id, composed.outbound, now);
-      if (composed.rest !== undefined) session.outbound.returnPresence(composed.rest);
+      if (composed.rest !== undefined) session.outbound.giveBack(composed.rest);
       own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
       size += xmlSize(composed.content);
     }

@@ -1,6 +1,6 @@
 // One CSP session: a client of a user, what it agreed to, what it watches, and what waits for it.
 
-import type { ClientId, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
+import type { ClientId, GroupAddress, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributeName, PresenceAttributes } from '../../wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
@@ -13,6 +13,14 @@ import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
 import { OutboundQueue } from './outbound.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
+
+/** A group that the client joined in this session. */
+export interface JoinedGroup {
+  /** Wants GroupChangeNotice. */
+  readonly subscribed: boolean;
+  /** How its messages are delivered, where that differs from all others (SetDeliveryMethod with GroupID). */
+  readonly delivery?: Partial<Pick<Capabilities, 'deliveryMethod' | 'acceptedContentLength'>>;
+}
 
 export interface SessionStart {
   readonly id: SessionId;
@@ -35,6 +43,9 @@ interface KeptState {
   readonly autoLists: readonly (readonly [ListAddress, Kept])[];
   readonly ownPresence: PresenceAttributes;
   readonly remoteAddress: string;
+  readonly userAgent?: string;
+  readonly groups?: readonly (readonly [GroupAddress, JoinedGroup])[];
+  readonly autoJoined?: boolean;
 }
 type Kept = 'all' | readonly PresenceAttributeName[];
 
@@ -49,7 +60,7 @@ export class CspSession implements Client {
   readonly version: CspVersion;
   readonly since: number;
   readonly quirks: ClientQuirks;
-  readonly outbound = new OutboundQueue();
+  readonly outbound = new OutboundQueue((entry) => this.concerns(entry));
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
@@ -66,6 +77,12 @@ export class CspSession implements Client {
   readonly interests = new Map<UserAddress, Interest>();
   /** Lists whose future contacts are watched too (AutoSubscribe). */
   readonly autoLists = new Map<ListAddress, Interest>();
+  /** Groups joined in this session. */
+  readonly groups = new Map<GroupAddress, JoinedGroup>();
+  /** The groups whose AutoJoin property says so have been joined. */
+  autoJoined = false;
+  /** They are being joined: news come from groups that are not on record yet. */
+  autoJoining = false;
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
   calledAt: number | undefined;
@@ -73,6 +90,9 @@ export class CspSession implements Client {
   filling: Promise<void> | undefined;
   /** Set by the session table: something became ready. */
   onReady: ((session: CspSession) => void) | undefined;
+  /** Set by the session table: the group's home put the client out of a group. */
+  onPutOut: ((session: CspSession) => void) | undefined;
+  private readonly userAgent: string | undefined;
 
   constructor(start: SessionStart) {
     this.id = start.id;
@@ -84,6 +104,7 @@ export class CspSession implements Client {
     this.since = start.since;
     this.lastActivity = start.since;
     this.remoteAddress = start.remoteAddress;
+    this.userAgent = start.userAgent;
     this.quirks = quirksOf(start.clientId, start.userAgent);
   }
 
@@ -110,9 +131,30 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
+  /** News of a group reaches only the clients that joined it; of its comings and goings, those that want to know. */
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
+    const joined = this.groups.get(news.group) ?? (this.autoJoining ? { subscribed: true } : undefined);
+    if (joined === undefined) return;
+    if (news.primitive === 'GroupChangeNotice') {
+      if (!joined.subscribed || this.services?.has('GRCHN') === false) return;
+    } else {
+      this.groups.delete(news.group);
+      this.onPutOut?.(this);
+    }
     this.outbound.addNews(news);
     this.onReady?.(this);
+  }
+
+  /** A message of a group is for the clients that joined it; where none has, whoever comes first may have it. */
+  private concerns({ item }: NewQueueEntry): boolean {
+    if (item.kind !== 'message' || item.message.sender.kind !== 'group') return true;
+    const { group } = item.message.sender;
+    return this.groups.has(group) || !siblings(this).some((session) => session.groups.has(group));
+  }
+
+  /** After this client joined or left a group: messages of it may now be for other clients of the user. */
+  groupsChanged(): void {
+    for (const session of siblings(this)) if (session.outbound.reconsider()) session.onReady?.(session);
   }
 
   disconnect(reason: Result): void {
@@ -129,6 +171,9 @@ export class CspSession implements Client {
       autoLists: [...this.autoLists].map(([list, interest]) => [list, keep(interest)]),
       ownPresence: this.ownPresence,
       remoteAddress: this.remoteAddress,
+      ...(this.userAgent === undefined ? {} : { userAgent: this.userAgent }),
+      groups: [...this.groups],
+      autoJoined: this.autoJoined,
     };
     return {
       id: this.id,
@@ -154,6 +199,7 @@ export class CspSession implements Client {
       keepAlive: record.keepAlive,
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
+      userAgent: state.userAgent,
     });
     session.lastActivity = now;
     session.capabilities = state.capabilities ?? UNNEGOTIATED;
@@ -162,6 +208,13 @@ export class CspSession implements Client {
     session.ownPresence = state.ownPresence;
     for (const [user, interest] of state.interests) session.interests.set(user, unkeep(interest));
     for (const [list, interest] of state.autoLists) session.autoLists.set(list, unkeep(interest));
+    for (const [group, joined] of state.groups ?? []) session.groups.set(group, joined);
+    session.autoJoined = state.autoJoined ?? false;
     return session;
   }
+}
+
+/** All CSP sessions of the session's user, itself included. */
+function siblings({ home }: CspSession): CspSession[] {
+  return [...home.clients].filter((client) => client instanceof CspSession);
 }

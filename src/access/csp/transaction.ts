@@ -24,6 +24,8 @@ export interface CspSettings {
   readonly sudp: boolean;
   /** Contacts, users or lists that one request may name. */
   readonly maxEntities: number;
+  /** Groups that one session may be joined to at a time. */
+  readonly maxJoinedGroups: number;
 }
 
 export interface CspServices extends ServiceElements {

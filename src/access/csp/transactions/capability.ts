@@ -3,6 +3,7 @@
 import type { Element } from '../../../wv/element.ts';
 import { DEFAULT_UDP_PORT, UNNEGOTIATED, type Capabilities, type CirMethod } from '../capabilities.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
+import { autoJoin } from '../group-participation.ts';
 import type { CspSettings, SessionExchange } from '../transaction.ts';
 
 type Wishes = Body<'CapabilityList'>;
@@ -64,6 +65,8 @@ export async function negotiateCapabilities(
   const wishes: Wishes = body.CapabilityList ?? {};
   session.capabilities = capabilitiesOf(wishes, services.settings);
   await services.sessions.save(session);
+  // As other servers do: a client that negotiates is about to be used.
+  await autoJoin(services, session);
   const terms = agreed(wishes, session.capabilities, services.settings);
   if (version === '1.1') {
     const { AcceptedContentType: _dropped, ...kept } = wishes;

@@ -3,6 +3,10 @@
 import type { Handlers } from '../transaction.ts';
 import { accessControlTransactions } from './access-control.ts';
 import { attributeListTransactions } from './attribute-lists.ts';
+import { extendConversationTransactions } from './extend-conversation.ts';
+import { groupMemberTransactions } from './group-members.ts';
+import { groupPropertyTransactions } from './group-properties.ts';
+import { groupTransactions } from './groups.ts';
 import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
 import { presenceTransactions } from './presence.ts';
@@ -15,4 +19,8 @@ export const TRANSACTIONS: Handlers = {
   ...presenceTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
+  ...groupTransactions,
+  ...groupMemberTransactions,
+  ...groupPropertyTransactions,
+  ...extendConversationTransactions,
 };

@@ -213,9 +213,24 @@ export const configSchema = z.strictObject({
         ),
     })
     .prefault({}),
+  groups: z
+    .strictObject({
+      perUser: z.int().min(0).default(20).describe('Groups one user may own (814 beyond).'),
+      perServer: z.int().min(0).default(10_000).describe('Groups of this server (815 beyond).'),
+      maxJoined: z.int().min(1).default(10_000).describe('Users joined to one group (817 beyond).'),
+      maxMembers: z.int().min(1).default(10_000).describe('Members of one group (817 beyond).'),
+      maxRejected: z
+        .int()
+        .min(1)
+        .default(1_000)
+        .describe('Users on the reject list of one group (507 beyond).'),
+      history: z.int().min(1).default(100).describe('Messages kept of a group whose History property is T.'),
+    })
+    .prefault({}),
   cache: z
     .strictObject({
       homes: z.int().min(100).default(20_000).describe('Users kept in memory beside those with a session.'),
+      groups: z.int().min(10).default(2_000).describe('Groups kept in memory.'),
     })
     .prefault({}),
   log: z

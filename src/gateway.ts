@@ -25,6 +25,7 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
+import type { Groups } from './services/groups/groups.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
@@ -146,7 +147,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
     const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
-    const { homes, publishing, messaging } = services;
+    const { homes, publishing, messaging, groups } = services;
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
@@ -213,10 +214,12 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     await links.start(gateways);
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
+    // Clients whose session ended with the last run, or was ending when it did.
+    await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
     const http = await startHttp(csp);
     closing.push(() => http.close(GRACE_MS));
-    const housekeeping = keepHouse(messaging);
+    const housekeeping = keepHouse(messaging, groups);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -232,6 +235,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
       metrics.gauge('homes_in_memory', homes.size);
+      metrics.gauge('groups_in_memory', groups.inMemory);
       for (const gateway of gateways) {
         metrics.gauge('gateway_up', gateway.health() === 'up' ? 1 : 0, { gateway: gateway.name });
         metrics.gauge('outbox_entries', outbox.held(gateway.name), { gateway: gateway.name });
@@ -291,13 +295,14 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging): () => Promise<void> {
+  function keepHouse(messaging: Messaging, groups: Groups): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
     let lastPrune = 0;
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await store.prune(lastPrune);

@@ -5,7 +5,10 @@ import type { Config } from './config.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
+import { GroupGuests } from './services/group-guests.ts';
 import { GroupMembership } from './services/group-membership.ts';
+import type { GroupLimits } from './services/groups/context.ts';
+import { Groups } from './services/groups/groups.ts';
 import { Homes } from './services/home.ts';
 import { Messaging } from './services/messaging.ts';
 import type { Outgoing } from './services/outgoing.ts';
@@ -55,5 +58,19 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  return { homes, lists, membership, publishing, watching, messaging };
+  const groups = new Groups({ ...ports, homes, service, limits: groupLimits(config) });
+  const groupGuests = new GroupGuests({ homes });
+  return { homes, lists, membership, publishing, watching, messaging, groups, groupGuests };
+}
+
+function groupLimits({ groups, cache }: Config): GroupLimits {
+  return {
+    perUser: groups.perUser,
+    perServer: groups.perServer,
+    joined: groups.maxJoined,
+    members: groups.maxMembers,
+    rejected: groups.maxRejected,
+    history: groups.history,
+    cached: cache.groups,
+  };
 }

@@ -3,6 +3,7 @@
 import type { ServiceElements } from '../services/elements.ts';
 import { status, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
 import { result } from '../wv/status.ts';
+import { receiveMessage } from './local-messages.ts';
 
 /** Serves one request at the homes it names. Primitives without a service here answer 405 (ssp section 8). */
 export async function serveLocally(
@@ -11,7 +12,7 @@ export async function serveLocally(
 ): Promise<ResponsePrimitive> {
   switch (request.primitive) {
     case 'SendMessageRequest':
-      return services.messaging.receive(request);
+      return receiveMessage(services, request);
     case 'DeliveryStatusReport':
       return services.messaging.reported(request);
     case 'SubscribeRequest':
@@ -22,6 +23,24 @@ export async function serveLocally(
       return services.publishing.getPresence(request);
     case 'PresenceNotification':
       return services.watching.notified(request);
+    case 'GroupChangeNotice':
+    case 'LeaveGroupIndication':
+      return services.groupGuests.told(request);
+    case 'JoinGroupRequest':
+    case 'LeaveGroupRequest':
+    case 'DeleteGroupRequest':
+    case 'GetGroupMemberRequest':
+    case 'GetJoinedUsersRequest':
+    case 'AddGroupMemberRequest':
+    case 'RemoveGroupMemberRequest':
+    case 'MemberAccessRequest':
+    case 'GetGroupPropsRequest':
+    case 'SetGroupPropsRequest':
+    case 'RejectListRequest':
+    case 'SubscribeGroupChangeRequest':
+    case 'UnsubscribeGroupChangeRequest':
+    case 'GetGroupSubStatusRequest':
+      return services.groups.serve(request);
     default:
       return status(result(405, `${request.primitive} is not served here`));
   }

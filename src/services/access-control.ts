@@ -2,7 +2,7 @@
 // presence subscriptions.
 
 import { parseGroup, parseUser } from '../wv/address.ts';
-import type { UserAddress } from '../wv/ids.ts';
+import type { GroupAddress, UserAddress } from '../wv/ids.ts';
 import type { AccessList, AccessLists, Store } from '../store/store.ts';
 import type { Home } from './home.ts';
 
@@ -26,6 +26,12 @@ export function isBlocked(home: Home, from: UserAddress): boolean {
   const granted = grant.inUse && grant.entities.includes(from);
   if (granted) return false;
   return grant.inUse || (block.inUse && block.entities.includes(from));
+}
+
+/** Only a block counts: who joined a group wants to hear of it, also where a grant list keeps strangers away. */
+export function isGroupBlocked(home: Home, group: GroupAddress): boolean {
+  const { block } = home.access;
+  return block.inUse && block.entities.includes(group);
 }
 
 function changed(list: AccessList, change: AccessListChange | undefined): AccessList {

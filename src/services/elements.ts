@@ -1,7 +1,9 @@
 // The service elements of one server (design section 1), as the relay and the access side use them.
 
 import type { ContactLists } from './contact-lists.ts';
+import type { GroupGuests } from './group-guests.ts';
 import type { GroupMembership } from './group-membership.ts';
+import type { Groups } from './groups/groups.ts';
 import type { Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
@@ -14,4 +16,6 @@ export interface ServiceElements {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  readonly groups: Groups;
+  readonly groupGuests: GroupGuests;
 }

@@ -6,6 +6,7 @@ import {
   trusted,
   type ClientId,
   type Domain,
+  type GroupAddress,
   type MessageId,
   type ServiceAddress,
   type UserAddress,
@@ -18,9 +19,17 @@ import {
   type SendMessageResponse,
   type Status,
 } from '../wv/primitives.ts';
-import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../wv/status.ts';
+import {
+  combine,
+  isSuccess,
+  OK,
+  result,
+  type DetailedResult,
+  type Result,
+  type StatusCode,
+} from '../wv/status.ts';
 import type { NewQueueEntry, Notice, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
-import { isBlocked } from './access-control.ts';
+import { isBlocked, isGroupBlocked } from './access-control.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
 
@@ -93,13 +102,9 @@ export class Messaging {
     if (refusal !== undefined) return { result: refusal };
     const message = this.compose(home, clientId, draft);
     const failures: DetailedResult[] = [];
-    const users = new Map<Domain, Party[]>();
-    for (const recipient of uniqueParties(draft.recipients)) {
-      if (recipient.kind === 'group') failures.push({ code: 405, groups: [recipient.group] });
-      else group(users, domainOf(recipient.user), recipient);
-    }
+    const byDomain = Map.groupBy(uniqueParties(draft.recipients), domainOfParty);
     const answers = await Promise.all(
-      [...users.values()].map((recipients) => this.dispatch(home, { ...message, recipients }, draft)),
+      [...byDomain.values()].map((recipients) => this.dispatch(home, { ...message, recipients }, draft)),
     );
     let reached = 0;
     for (const answer of answers) {
@@ -152,13 +157,15 @@ export class Messaging {
       repeatable: draft.id !== undefined,
     });
     const outcome = answer.result;
-    const users = message.recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
     if (isSuccess(outcome) || outcome.details !== undefined) {
       const failures = outcome.details ?? [];
-      const failed = new Set(failures.flatMap((detail) => detail.users ?? []));
-      return { reached: users.length - failed.size, failures };
+      const failed = new Set<string>(
+        failures.flatMap(({ users = [], groups = [] }) => [...users, ...groups]),
+      );
+      const reached = message.recipients.filter((party) => !failed.has(addressOf(party))).length;
+      return { reached, failures };
     }
-    return { reached: 0, failures: [{ code: outcome.code, users }] };
+    return { reached: 0, failures: [failureOf(outcome.code, message.recipients)] };
   }
 
   /** A report about one of this user's messages; queued until a client of his takes it. */
@@ -312,8 +319,8 @@ function senderOf(message: Message): UserAddress | undefined {
 }
 
 function refuses(home: Home, message: Message): boolean {
-  const sender = senderOf(message);
-  return sender !== undefined && isBlocked(home, sender);
+  const { sender } = message;
+  return sender.kind === 'user' ? isBlocked(home, sender.user) : isGroupBlocked(home, sender.group);
 }
 
 /** Success is reported when asked for; failure always, so that nothing is lost in silence. */
@@ -322,7 +329,7 @@ function owesReport(item: QueueItem & { kind: 'message' }, outcome: Result): boo
 }
 
 function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQueueEntry {
-  const { message } = request;
+  const { addressedTo, ...message } = request.message;
   const sender = senderOf(message);
   return {
     recipient,
@@ -330,7 +337,7 @@ function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQue
     expiresAt: message.expiresAt,
     item: {
       kind: 'message',
-      message: { ...message, recipients: [{ kind: 'user', user: recipient }] },
+      message: { ...message, recipients: [addressedTo ?? { kind: 'user', user: recipient }] },
       ...(request.deliveryReport && sender !== undefined ? { reportTo: sender } : {}),
     },
   };
@@ -345,10 +352,19 @@ function uniqueParties(parties: readonly Party[]): Iterable<Party> {
   return byKey.values();
 }
 
-function group<K, V>(groups: Map<K, V[]>, key: K, value: V): void {
-  const members = groups.get(key);
-  if (members === undefined) groups.set(key, [value]);
-  else members.push(value);
+function addressOf(party: Party): UserAddress | GroupAddress {
+  return party.kind === 'user' ? party.user : party.group;
+}
+
+function domainOfParty(party: Party): Domain {
+  return domainOf(addressOf(party));
+}
+
+/** One failure of all recipients, by name. */
+function failureOf(code: StatusCode, recipients: readonly Party[]): DetailedResult {
+  const users = recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
+  const groups = recipients.flatMap((party) => (party.kind === 'group' ? [party.group] : []));
+  return { code, ...(users.length > 0 ? { users } : {}), ...(groups.length > 0 ? { groups } : {}) };
 }
 
 function plausible(sentAt: number | undefined, now: number): sentAt is number {

@@ -13,6 +13,9 @@ import type {
 } from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
+import type { GroupStore } from './groups.ts';
+
+export type * from './groups.ts';
 
 /** How a user proves who he is. At least one is there for an account that can log in. */
 export interface Credentials {
@@ -156,7 +159,7 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store {
+export interface Store extends GroupStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

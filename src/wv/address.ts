@@ -152,6 +152,11 @@ export function listOwner(list: ListAddress): UserAddress {
   return `${list.slice(0, list.indexOf('/'))}${list.slice(list.lastIndexOf('@'))}` as UserAddress;
 }
 
+/** The owner of a canonical group address; undefined for a provider's group. */
+export function groupOwner(group: GroupAddress): UserAddress | undefined {
+  return group.startsWith('wv:/') ? undefined : listOwner(group as string as ListAddress);
+}
+
 /** The unescaped list or group name of a canonical address with a resource. */
 export function resourceOf(address: ListAddress | GroupAddress): string {
   return decodeURIComponent(address.slice(address.indexOf('/') + 1, address.lastIndexOf('@')));

@@ -21,6 +21,8 @@ export interface Message {
   readonly sender: Party;
   /** The recipients this copy is for. */
   readonly recipients: readonly Party[];
+  /** What a copy from a group names as its recipient instead of the user: the group, or his screen name in it. */
+  readonly addressedTo?: Party & { readonly kind: 'group' };
   /** When it was sent, milliseconds since the epoch. */
   readonly sentAt: number;
   /** When it stops being worth delivering, milliseconds since the epoch. */

@@ -223,6 +223,8 @@ export interface GetGroupPropsResponse {
 }
 export interface SetGroupPropsRequest extends GroupRequest<'SetGroupPropsRequest'> {
   readonly properties?: readonly GroupProperty[];
+  /** Counts as a property of the group; '' takes it away. */
+  readonly welcomeNote?: string;
   readonly ownProperties?: readonly GroupProperty[];
 }
 export interface RejectListRequest extends GroupRequest<'RejectListRequest'> {

@@ -17,7 +17,12 @@ export const GROUP_VERSIONS = [
 type Properties = Readonly<Record<string, string>>;
 
 const propertyList = (name: string, properties: Properties, more = ''): string =>
-  elements(name, Object.entries(properties).map(([key, value]) => property(key, value)).join('') + more);
+  elements(
+    name,
+    Object.entries(properties)
+      .map(([key, value]) => property(key, value))
+      .join('') + more,
+  );
 
 const screenName = (group: string, name: string | undefined): string =>
   name === undefined ? '' : elements('ScreenName', elements('SName', name) + elements('GroupID', group));
@@ -76,7 +81,10 @@ export const getProps = (group: string): string => about('GetGroupProps-Request'
 export const groupNotice = (group: string, type: string): string =>
   about('SubscribeGroupNotice-Request', group, elements('SubscribeType', type));
 
-export function setProps(group: string, parts: { readonly group?: Properties; readonly own?: Properties }): string {
+export function setProps(
+  group: string,
+  parts: { readonly group?: Properties; readonly own?: Properties },
+): string {
   const { group: properties, own } = parts;
   return about(
     'SetGroupProps-Request',
@@ -102,12 +110,18 @@ export const removeMembers = (version: CspVersion, group: string, ...ids: readon
 export function memberAccess(
   version: CspVersion,
   group: string,
-  levels: { readonly Admin?: readonly string[]; readonly Mod?: readonly string[]; readonly Users?: readonly string[] },
+  levels: {
+    readonly Admin?: readonly string[];
+    readonly Mod?: readonly string[];
+    readonly Users?: readonly string[];
+  },
 ): string {
   const level = (name: 'Admin' | 'Mod' | 'Users'): string => {
     const ids = levels[name];
     if (ids === undefined) return '';
-    return name === 'Users' && version === '1.3' ? userList(version, ...ids) : elements(name, userList(version, ...ids));
+    return name === 'Users' && version === '1.3'
+      ? userList(version, ...ids)
+      : elements(name, userList(version, ...ids));
   };
   return about('MemberAccess-Request', group, level('Admin') + level('Mod') + level('Users'));
 }
@@ -149,7 +163,9 @@ export function newsIn(came: readonly Element[]): string[] {
     return [
       ...namesIn(child(element, 'Joined')).map((name) => `+${name}`),
       ...namesIn(child(element, 'Left')).map((name) => `-${name}`),
-      ...Object.entries(propsIn(child(element, 'GroupProperties'))).map(([name, value]) => `${name}=${value}`),
+      ...Object.entries(propsIn(child(element, 'GroupProperties'))).map(
+        ([name, value]) => `${name}=${value}`,
+      ),
     ];
   });
 }
@@ -157,7 +173,7 @@ export function newsIn(came: readonly Element[]): string[] {
 /** What waits for a phone, told and acknowledged; news of groups come a moment after what they tell of. */
 export async function settled(phone: Phone): Promise<Element[]> {
   const came = await drain(phone);
-  for (let quiet = 0; quiet < 3; ) {
+  for (let quiet = 0; quiet < 3;) {
     await new Promise((resolve) => setImmediate(resolve));
     const more = await drain(phone);
     came.push(...more);

@@ -6,6 +6,9 @@ import { Outbox } from '../../src/sap/outbox.ts';
 import { Relay } from '../../src/sap/relay.ts';
 import type { Client, Interest } from '../../src/services/client.ts';
 import { ContactLists } from '../../src/services/contact-lists.ts';
+import { GroupGuests } from '../../src/services/group-guests.ts';
+import { Groups } from '../../src/services/groups/groups.ts';
+import { GroupMembership } from '../../src/services/group-membership.ts';
 import { Homes, type Home } from '../../src/services/home.ts';
 import { Messaging } from '../../src/services/messaging.ts';
 import { maskOf } from '../../src/services/presence/masks.ts';
@@ -16,7 +19,7 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.ts';
 import { trusted, type ClientId, type MessageId, type UserAddress } from '../../src/wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
-import type { RequestPrimitive } from '../../src/wv/primitives.ts';
+import type { GroupChangeNotice, LeaveGroupIndication, RequestPrimitive } from '../../src/wv/primitives.ts';
 import { FakeGateway } from './fake-gateway.ts';
 import { ManualClock } from './manual-clock.ts';
 import { NO_METRICS, SILENT } from './silence.ts';
@@ -33,6 +36,7 @@ export class NotingClient implements Client {
   readonly presence = new Map<UserAddress, PresenceAttributes>();
   readonly entries: NewQueueEntry[] = [];
   readonly gone: string[] = [];
+  readonly news: (GroupChangeNotice | LeaveGroupIndication)[] = [];
   readonly asked: { watcher: UserAddress; attributes: AttributeFilter | undefined }[] = [];
 
   interestIn(publisher: UserAddress): Interest | undefined {
@@ -50,8 +54,8 @@ export class NotingClient implements Client {
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
     this.asked.push({ watcher, attributes });
   }
-  groupNews(): void {
-    // Nobody looks.
+  groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
+    this.news.push(news);
   }
 
   disconnect(): void {}
@@ -72,10 +76,12 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     'PresenceNotification',
     'PresenceAuthResponse',
     'GetPresenceRequest',
+    'GroupChangeNotice',
+    'LeaveGroupIndication',
   ]);
   const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
   const local = (request: RequestPrimitive) =>
-    serveLocally({ homes, lists, messaging, publishing, watching }, request);
+    serveLocally({ homes, lists, membership, messaging, publishing, watching, groups, groupGuests }, request);
   const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
   relay.addGateway(gateway);
   const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };
@@ -101,7 +107,18 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { watchers: 100, pendingAuthorizations: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
+  const membership = new GroupMembership({ outgoing: relay, service });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
+  const groups = new Groups({
+    store,
+    homes,
+    outgoing: relay,
+    clock,
+    log: SILENT,
+    service,
+    limits: { perUser: 2, perServer: 4, joined: 4, members: 4, rejected: 2, history: 3, cached: 10 },
+  });
+  const groupGuests = new GroupGuests({ homes });
   for (const name of names) {
     const address = userAddress(name, HOME);
     await store.createUser({ address, credentials: {}, createdAt: 0, active: true }, []);
@@ -116,5 +133,5 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     (await at(name)).clients.add(client);
     return client;
   };
-  return { clock, store, homes, gateway, relay, messaging, publishing, watching, lists, at, online };
+  return { clock, store, homes, gateway, relay, messaging, publishing, watching, lists, groups, at, online };
 }

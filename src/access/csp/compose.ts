@@ -136,7 +136,9 @@ function composePresence(
   }
   const content = node('PresenceNotification-Request', elements);
   const outbound: Outbound = { kind: 'presence', values: sent };
-  return rest.size === 0 ? { content, outbound } : { content, outbound, rest: { kind: 'presence', values: rest } };
+  return rest.size === 0
+    ? { content, outbound }
+    : { content, outbound, rest: { kind: 'presence', values: rest } };
 }
 
 function presenceElement(

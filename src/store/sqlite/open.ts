@@ -3,6 +3,7 @@
 import type { Store } from '../store.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { gatewayArea } from './gateways.ts';
+import { groupArea } from './groups.ts';
 import { housekeepingArea } from './housekeeping.ts';
 import { listArea } from './lists.ts';
 import { outboxArea } from './outbox.ts';
@@ -34,6 +35,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...presence,
     ...sessionArea(db),
     ...queue,
+    ...groupArea(db),
     ...outboxArea(db, clock),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),

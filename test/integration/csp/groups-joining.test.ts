@@ -63,18 +63,27 @@ describe.each(GROUP_VERSIONS)('groups in CSP %s (%s)', (version, _encoding, habi
     expect(codeOf(await owner.say(request))).toBe(200);
     const { content } = await owner.say(getProps(group));
     expect(content?.name).toBe('GetGroupProps-Response');
-    expect(propsIn(child(content, 'GroupProperties'))).toMatchObject({ Name: 'Rocket club', ActiveUsers: '1' });
+    expect(propsIn(child(content, 'GroupProperties'))).toMatchObject({
+      Name: 'Rocket club',
+      ActiveUsers: '1',
+    });
     expect(texts(content, 'ContentData')).toEqual(['Welcome']);
     expect(propsIn(child(content, 'OwnProperties'))).toMatchObject({ PrivilegeLevel: 'Admin' });
   });
 
   it('JoinGroup tells who is there and the welcome note, in the form of the version', async () => {
     const { owner, guest, group } = await two();
-    await owner.say(createGroup(group, { join: true, name: 'Annie', note: 'Hi & welcome'.replace('&', '&amp;') }));
+    await owner.say(
+      createGroup(group, { join: true, name: 'Annie', note: 'Hi & welcome'.replace('&', '&amp;') }),
+    );
     const { content } = await guest.say(joinGroup(group, { name: 'Bea' }));
     expect(content?.name).toBe('JoinGroup-Response');
     expect(namesIn(content).toSorted()).toEqual(['Annie', 'Bea']);
-    const path = { '1.1': ['UserList', 'ScreenName'], '1.2': ['UserMapList', 'UserMapping'], '1.3': ['Joined', 'UserMapList'] };
+    const path: Readonly<Record<typeof version, readonly [string, string]>> = {
+      '1.1': ['UserList', 'ScreenName'],
+      '1.2': ['UserMapList', 'UserMapping'],
+      '1.3': ['Joined', 'UserMapList'],
+    };
     const [list, entry] = path[version];
     expect(child(content, list)?.children[0]?.name).toBe(entry);
     expect(texts(content, 'ContentData')).toEqual(['Hi & welcome']);
@@ -225,7 +234,9 @@ describe.each(GROUP_VERSIONS)('groups in CSP %s (%s)', (version, _encoding, habi
     const other = group.replace('rocket', 'other');
     expect(codeOf(await owner.say(createGroup(other, { properties: { Searchable: 'T' } })))).toBe(822);
     expect(codeOf(await owner.say(createGroup(other, { properties: { Colour: 'red' } })))).toBe(806);
-    expect(codeOf(await owner.say(createGroup(other, { properties: { Accesstype: 'Ajar' }, join: true })))).toBe(806);
+    expect(
+      codeOf(await owner.say(createGroup(other, { properties: { Accesstype: 'Ajar' }, join: true }))),
+    ).toBe(806);
     expect(codeOf(await owner.say(createGroup(groupOf(bea))))).toBe(806);
     expect(codeOf(await owner.say(createGroup('wv:ann@wv.test')))).toBe(806);
     expect(codeOf(await owner.say(createGroup(group.replace('wv.test', 'far.test'))))).toBe(516);
@@ -254,11 +265,26 @@ describe.each(GROUP_VERSIONS)('groups in CSP %s (%s)', (version, _encoding, habi
 
   it('400 and 402 for what is missing or absurd, and nothing happens', async () => {
     const { owner, guest, group } = await joined();
-    for (const request of ['JoinGroup', 'LeaveGroup', 'DeleteGroup', 'CreateGroup', 'SetGroupProps', 'RejectList']) {
+    for (const request of [
+      'JoinGroup',
+      'LeaveGroup',
+      'DeleteGroup',
+      'CreateGroup',
+      'SetGroupProps',
+      'RejectList',
+    ]) {
       expect(codeOf(await owner.say(`<${request}-Request></${request}-Request>`)), request).toBe(400);
     }
-    expect(codeOf(await owner.say(`<SubscribeGroupNotice-Request><GroupID>${group}</GroupID></SubscribeGroupNotice-Request>`))).toBe(400);
-    expect(codeOf(await guest.say(joinGroup(group).replace('<JoinedRequest>T', '<JoinedRequest>maybe')))).toBe(402);
+    expect(
+      codeOf(
+        await owner.say(
+          `<SubscribeGroupNotice-Request><GroupID>${group}</GroupID></SubscribeGroupNotice-Request>`,
+        ),
+      ),
+    ).toBe(400);
+    expect(
+      codeOf(await guest.say(joinGroup(group).replace('<JoinedRequest>T', '<JoinedRequest>maybe'))),
+    ).toBe(402);
     expect(codeOf(await owner.say(setProps(group, {})))).toBe(402);
     expect(codeOf(await owner.say(removeMembers(version, group)))).toBe(402);
     expect(newsIn(await settled(guest))).toEqual([]);
@@ -269,7 +295,10 @@ describe.each(GROUP_VERSIONS)('groups in CSP %s (%s)', (version, _encoding, habi
     const { owner, group } = await two();
     const request = createGroup(group, { note: 'R3LDvMOfZQ==' });
     expect(codeOf(await owner.say(request.replace('text/plain', 'image/png')))).toBe(415);
-    const encoded = request.replace('<ContentData>', '<ContentEncoding>BASE64</ContentEncoding><ContentData>');
+    const encoded = request.replace(
+      '<ContentData>',
+      '<ContentEncoding>BASE64</ContentEncoding><ContentData>',
+    );
     expect(codeOf(await owner.say(encoded))).toBe(200);
     expect(texts((await owner.say(getProps(group))).content, 'ContentData')).toEqual(['Grüße']);
   });

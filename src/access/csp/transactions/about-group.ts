@@ -35,6 +35,9 @@ export function aboutGroup<N extends GroupRequestName>(
 }
 
 /** Asks the group's home in the name of the session's user and client. */
-export function ask({ services, session }: SessionExchange, question: GroupQuestion): Promise<ResponsePrimitive> {
+export function ask(
+  { services, session }: SessionExchange,
+  question: GroupQuestion,
+): Promise<ResponsePrimitive> {
   return services.membership.ask(participant(session), question);
 }

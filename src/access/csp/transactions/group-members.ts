@@ -23,12 +23,17 @@ interface Reading {
 }
 
 /** Addresses that are none fail with 531; screen names that nobody has, or whose user is not told to us, with 410. */
-async function usersIn(exchange: SessionExchange, group: GroupAddress, ...lists: readonly Named[]): Promise<Reading> {
+async function usersIn(
+  exchange: SessionExchange,
+  group: GroupAddress,
+  ...lists: readonly Named[]
+): Promise<Reading> {
   const users = new Set<UserAddress>();
   const failures: DetailedResult[] = [];
   for (const text of lists.flatMap(addressesIn)) {
     const user = parseUser(text, exchange.services.homes.domain);
-    if (isAddressError(user)) failures.push({ code: 531, description: `${text.slice(0, 60)}: ${user.reason}` });
+    if (isAddressError(user))
+      failures.push({ code: 531, description: `${text.slice(0, 60)}: ${user.reason}` });
     else users.add(user);
   }
   const names = lists.flatMap(screenNamesIn);
@@ -56,7 +61,9 @@ async function usersByScreenName(
   const answer = await ask(exchange, { primitive: 'GetJoinedUsersRequest', group });
   const joined = answer.primitive === 'GetJoinedUsersResponse' ? answer.joined : [];
   return new Map(
-    joined.flatMap(({ screenName, user }) => (user === undefined ? [] : [[screenName.toLowerCase(), user] as const])),
+    joined.flatMap(({ screenName, user }) =>
+      user === undefined ? [] : [[screenName.toLowerCase(), user] as const],
+    ),
   );
 }
 
@@ -161,7 +168,8 @@ const rejectList = aboutGroup(
       remove: remove.users,
     });
     const result = withFailures(answer.result, named, failures);
-    if (answer.primitive !== 'RejectListResponse' || result.code !== 200) return statusElement(result, version);
+    if (answer.primitive !== 'RejectListResponse' || result.code !== 200)
+      return statusElement(result, version);
     return buildElement('RejectList-Response', memberList(session, answer.users), version);
   },
   'REJEC',

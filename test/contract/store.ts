@@ -12,6 +12,7 @@ import type {
   UserRecord,
 } from '../../src/store/store.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
+import { groupContract, keepGroup } from './groups.ts';
 
 export interface StoreUnderTest {
   readonly store: Store;
@@ -40,6 +41,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('sessions', () => sessionContract(current));
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));
+    describe('groups', () => groupContract(current));
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));
@@ -50,10 +52,13 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
       await store.enqueue([message('m1', 'ann')], { remember: true, limit: 10 });
       await store.gatewayStorage('xmpp').put('key', 'value');
       const before = await store.loadHome(user('ann'));
+      const group = await keepGroup(store);
       store = await tested.reopen();
       expect(await store.loadHome(user('ann'))).toEqual(before);
       expect(await store.queueOf(user('ann'), 0, 10)).toMatchObject([{ messageId: 'm1' }]);
       expect(await store.gatewayStorage('xmpp').get('key')).toBe('value');
+      expect(await store.loadGroup(group.address)).toEqual(group);
+      expect(await store.groupHistory(group.address, 10)).toMatchObject([{ id: 'm1' }]);
       expect(await store.enqueue([message('m1', 'ann')], { remember: true, limit: 10 })).toEqual([
         'repeated',
       ]);

@@ -10,7 +10,7 @@ import {
 } from '../../src/wv/ids.ts';
 import type { GroupPrimitive, GroupProperty, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import type { Result } from '../../src/wv/status.ts';
-import { FAR, HOME, homeScene } from './home-scene.ts';
+import { FAR, HOME, homeScene, type NotingClient } from './home-scene.ts';
 
 export const PHONE = trusted<ClientId>('test');
 
@@ -71,7 +71,13 @@ export async function groupScene(names: readonly string[] = ['ann', 'bea', 'cy',
     return scene.groups.create(await scene.at('ann'), PHONE, draft);
   }
 
-  return { ...scene, ask, join, create };
+  /** A client that hears what is new from now on. */
+  const online = async (name: string): Promise<NotingClient> => {
+    await scene.groups.settled();
+    return scene.online(name);
+  };
+
+  return { ...scene, online, ask, join, create };
 }
 
 export type GroupScene = Awaited<ReturnType<typeof groupScene>>;

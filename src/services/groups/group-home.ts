@@ -25,6 +25,11 @@ export function foldScreenName(name: string): string {
 /** Where a user's home named no client. */
 export const NO_CLIENT = '' as ClientId;
 
+export interface Bearer {
+  readonly user: UserAddress;
+  readonly screenName: string;
+}
+
 export class GroupHome {
   readonly address: GroupAddress;
   readonly owner: UserAddress | undefined;
@@ -34,7 +39,7 @@ export class GroupHome {
   /** Joined clients by user, each with at least one; users in the order of joining. */
   private readonly present = new Map<UserAddress, JoinedRecord[]>();
   /** Who bears a screen name, by its folded form: one user, perhaps with several clients. */
-  private readonly names = new Map<string, { readonly user: UserAddress; clients: number }>();
+  private readonly names = new Map<string, Bearer & { clients: number }>();
   /** Writes under way: such a home stays in memory. */
   pending = 0;
   /** Deleted: whoever still holds it finds no group. */
@@ -116,9 +121,9 @@ export class GroupHome {
     return this.present.get(user)?.some(({ subscribed }) => subscribed) === true;
   }
 
-  /** Who bears a screen name. */
-  bearerOf(screenName: string): UserAddress | undefined {
-    return this.names.get(foldScreenName(screenName))?.user;
+  /** Who bears a screen name, and how he writes it. */
+  bearerOf(screenName: string): Bearer | undefined {
+    return this.names.get(foldScreenName(screenName));
   }
 
   /** The screen names of those present, with the users as far as `viewer` may see them. */
@@ -148,7 +153,8 @@ export class GroupHome {
     else clients.push(joined);
     const folded = foldScreenName(joined.screenName);
     const bearer = this.names.get(folded);
-    if (bearer === undefined) this.names.set(folded, { user: joined.user, clients: 1 });
+    const { user, screenName } = joined;
+    if (bearer === undefined) this.names.set(folded, { user, screenName, clients: 1 });
     else bearer.clients++;
   }
 

@@ -91,10 +91,13 @@ function everybodyBut(home: GroupHome, sender: UserAddress): Recipients {
 /** 812 and 813 where private messages are not wanted, 410 for nobody of that name. */
 function whispered(home: GroupHome, { screenName = '' }: GroupParty): Recipients | Result {
   if (!groupFlag(home.profile, 'PrivateMessaging')) return result(812);
-  const user = home.bearerOf(screenName);
-  if (user === undefined) return result(410, 'Unknown screen name');
-  if (!home.settingsOf(user).privateMessaging) return result(813);
-  return { users: [user], addressedTo: { kind: 'group', group: home.address, screenName } };
+  const bearer = home.bearerOf(screenName);
+  if (bearer === undefined) return result(410, 'Unknown screen name');
+  if (!home.settingsOf(bearer.user).privateMessaging) return result(813);
+  return {
+    users: [bearer.user],
+    addressedTo: { kind: 'group', group: home.address, screenName: bearer.screenName },
+  };
 }
 
 /** One message after another, so that everybody sees them in the same order. */

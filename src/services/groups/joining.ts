@@ -111,7 +111,7 @@ export function screenNameFor(home: GroupHome, asker: Asker, asked: string | und
   if (name === '') return home.joinedAs(user, clientId)[0]?.screenName ?? inventedName(home, user);
   if (name.length > MAX_SCREEN_NAME || CONTROL.test(name)) return result(402, 'Unfit screen name');
   const bearer = home.bearerOf(name);
-  return bearer === undefined || bearer === user ? name : result(811);
+  return bearer === undefined || bearer.user === user ? name : result(811);
 }
 
 function inventedName(home: GroupHome, user: UserAddress): string {
@@ -119,7 +119,7 @@ function inventedName(home: GroupHome, user: UserAddress): string {
   for (let n = 1; ; n++) {
     const name = n === 1 ? base : `${base}${n}`;
     const bearer = home.bearerOf(name);
-    if (bearer === undefined || bearer === user) return name;
+    if (bearer === undefined || bearer.user === user) return name;
   }
 }
 

@@ -331,7 +331,7 @@ describe('groups for Android', () => {
     await owner.say(createGroup(group, { join: true, name: 'Annie', subscribe: true }));
     const { content } = await guest.say(android.joinGroup(group, 'Bea'));
     const entries = child(content, 'UserMapList')?.children ?? [];
-    expect(entries.map((entry) => childText(entry, 'SName')).toSorted()).toEqual(['Annie', 'Bea']);
+    expect(entries.map((entry) => childText(entry, 'SName') ?? '').toSorted()).toEqual(['Annie', 'Bea']);
     const notice = named(await settled(owner), 'GroupChangeNotice');
     const [first] = child(notice, 'Joined')?.children ?? [];
     expect(all(first, 'SName').length).toBe(1);

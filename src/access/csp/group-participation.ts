@@ -1,6 +1,7 @@
 // Which groups a session has joined: entered before the group's home is asked, so that whatever happens meanwhile the
 // session knows that it may have to leave again (csp-transactions section 8).
 
+import { domainOf, serviceAddress } from '../../wv/address.ts';
 import type { GroupAddress } from '../../wv/ids.ts';
 import { status, type ResponsePrimitive, type Status } from '../../wv/primitives.ts';
 import { isSuccess, result, type Result } from '../../wv/status.ts';
@@ -31,6 +32,7 @@ export async function entering<T extends { readonly result: Result }>(
   }
   const news = session.outbound.takeNews(group);
   let entered = false;
+  session.entering.add(group);
   try {
     session.groups.set(group, { ...before, subscribed });
     await services.sessions.save(session);
@@ -38,6 +40,8 @@ export async function entering<T extends { readonly result: Result }>(
     entered = isSuccess(answer.result);
     return answer;
   } finally {
+    session.entering.delete(group);
+    if (entered) session.putOut.delete(group);
     // Again: a join at the same time may have failed and have taken it off the record.
     if (entered) session.groups.set(group, { ...before, subscribed });
     else if (before === undefined) session.groups.delete(group);
@@ -74,7 +78,8 @@ export async function leaving(
   });
   if (isSuccess(answer.result) || OUTSIDE.has(answer.result.code)) {
     session.outbound.takeNews(group);
-    if (session.groups.delete(group)) await services.sessions.save(session);
+    const knew = session.putOut.delete(group);
+    if (session.groups.delete(group) || knew) await services.sessions.save(session);
     session.groupsChanged();
   }
   return answer;
@@ -104,6 +109,32 @@ export async function leaveAll(
   );
   session.groups.clear();
   session.groupsChanged();
+}
+
+/** What a poll finds out about groups before it is answered. */
+export async function settleGroups(services: CspServices, session: CspSession): Promise<void> {
+  if (session.groupsInDoubt) await recheck(services, session);
+  await autoJoin(services, session);
+}
+
+/**
+ * A group may have put the client out shortly before a restart, when nobody was left to tell it. So the first poll
+ * after one asks the groups of this server; what the client then hears is what it would have heard.
+ */
+async function recheck(services: CspServices, session: CspSession): Promise<void> {
+  session.groupsInDoubt = false;
+  const meta = { service: serviceAddress(services.homes.domain) };
+  const { user } = participant(session);
+  for (const group of [...session.groups.keys()]) {
+    if (domainOf(group) !== services.homes.domain) continue;
+    const { result: outcome } = await services.membership.ask(participant(session), {
+      primitive: 'GetGroupSubStatusRequest',
+      group,
+    });
+    if (!OUTSIDE.has(outcome.code) || session.entering.has(group)) continue;
+    const reason = result(outcome.code === 800 ? 800 : 809);
+    session.groupNews({ primitive: 'LeaveGroupIndication', meta, group, users: [user], result: reason });
+  }
 }
 
 /**

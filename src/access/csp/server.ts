@@ -17,7 +17,7 @@ import {
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
 import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
-import { autoJoin } from './group-participation.ts';
+import { settleGroups } from './group-participation.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
@@ -133,8 +133,7 @@ export class CspServer {
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
     const alive = session !== undefined && this.services.sessions.find(session.id) === session;
-    // A client that never negotiates joins with its first poll.
-    if (alive && polled) await autoJoin(this.services, session);
+    if (alive && polled) await settleGroups(this.services, session);
     const own = alive && polled ? await this.serverTransactions(session, answers.length) : [];
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
     const reply: CspMessage = {

@@ -81,7 +81,13 @@ export class CspSession implements Client {
   readonly groups = new Map<GroupAddress, JoinedGroup>();
   /** The groups whose AutoJoin property says so have been joined. */
   autoJoined = false;
-  /** They are being joined: news come from groups that are not on record yet. */
+  /** Groups that put the client out, until it has confirmed that it knows. */
+  readonly putOut = new Map<GroupAddress, JoinedGroup>();
+  /** Groups that are being joined this moment. */
+  readonly entering = new Set<GroupAddress>();
+  /** Restored: the homes of its groups have not been asked yet whether it is still in. */
+  groupsInDoubt = false;
+  /** Groups with AutoJoin are being joined: news come from groups that are not on record yet. */
   autoJoining = false;
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
@@ -139,6 +145,7 @@ export class CspSession implements Client {
       if (!joined.subscribed || this.services?.has('GRCHN') === false) return;
     } else {
       this.groups.delete(news.group);
+      this.putOut.set(news.group, joined);
       this.onPutOut?.(this);
     }
     this.outbound.addNews(news);
@@ -172,7 +179,8 @@ export class CspSession implements Client {
       ownPresence: this.ownPresence,
       remoteAddress: this.remoteAddress,
       ...(this.userAgent === undefined ? {} : { userAgent: this.userAgent }),
-      groups: [...this.groups],
+      // After a restart those who put it out are asked again, and it is told again.
+      groups: [...this.putOut, ...this.groups],
       autoJoined: this.autoJoined,
     };
     return {
@@ -209,6 +217,7 @@ export class CspSession implements Client {
     for (const [user, interest] of state.interests) session.interests.set(user, unkeep(interest));
     for (const [list, interest] of state.autoLists) session.autoLists.set(list, unkeep(interest));
     for (const [group, joined] of state.groups ?? []) session.groups.set(group, joined);
+    session.groupsInDoubt = session.groups.size > 0;
     session.autoJoined = state.autoJoined ?? false;
     return session;
   }

@@ -63,7 +63,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   return { homes, lists, membership, publishing, watching, messaging, groups, groupGuests };
 }
 
-function groupLimits({ groups, cache }: Config): GroupLimits {
+export function groupLimits({ groups, cache }: Config): GroupLimits {
   return {
     perUser: groups.perUser,
     perServer: groups.perServer,

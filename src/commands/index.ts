@@ -3,6 +3,7 @@
 import { checkConfigCommand } from './check-config.ts';
 import type { Command } from './command.ts';
 import { demoCommand } from './demo.ts';
+import { groupCommand } from './group.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
 import { userCommand } from './user.ts';
@@ -14,5 +15,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   demo: demoCommand,
   'check-config': checkConfigCommand,
   user: userCommand,
+  group: groupCommand,
   registration: registrationCommand,
 };

@@ -165,6 +165,7 @@ export function groupContract(current: () => Store): void {
     expect(await current().expiredGroups(15, 5)).toEqual([address('ann/b')]);
     expect(await current().expireGroup(address('/lobby'))).toBe(true);
     expect(await current().expireGroup(address('/none'))).toBe(false);
+    await current().changeGroup(address('/lobby'), { profile: { properties: {} } });
     expect(await current().expiredGroups(25, 5)).toEqual([address('/lobby'), address('ann/b'), ROCKET]);
   });
 

@@ -19,11 +19,11 @@ describe('help', () => {
   it('lists the commands', async () => {
     const { code, stdout, stderr } = await wvgate(['--help']);
     expect([code, stderr]).toEqual([0, '']);
-    for (const command of ['serve', 'check-config', 'user', 'registration'])
+    for (const command of ['serve', 'check-config', 'user', 'group', 'registration'])
       expect(stdout).toContain(`  ${command}`);
   });
 
-  it.each(['serve', 'check-config', 'user', 'registration', 'demo'])(
+  it.each(['serve', 'check-config', 'user', 'group', 'registration', 'demo'])(
     '%s explains itself',
     async (command) => {
       const { code, stdout } = await wvgate([command, '--help']);
@@ -47,6 +47,9 @@ describe('mistakes', () => {
     [['user', 'toString', 'ann'], /user add/],
     [['user', 'add'], /user add/],
     [['user', 'passwd', 'ann', '--password', ''], /password is empty/],
+    [['group'], /group create/],
+    [['group', 'create'], /group create/],
+    [['group', 'create', 'x', '--property', 'T'], /NAME=VALUE/],
     [['registration'], /--url/],
     [['registration', '--url', 'nonsense', '--server-name', 'x'], /--url/],
     [['registration', '--url', 'http://127.0.0.1:1'], /--server-name/],
@@ -149,6 +152,24 @@ describe('user', () => {
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/^wvgate: /);
     expect(stderr).not.toMatch(/\n\s+at /);
+  });
+});
+
+describe('group', () => {
+  const group = (args: readonly string[]) => wvgate(['group', ...args, '--config', config]);
+
+  it('groups of the operator are made, shown and ended', async () => {
+    const created = await group(['create', 'lobby', '--name', 'The lobby', '--property', 'Searchable=T']);
+    expect(created).toMatchObject({ code: 0, stdout: 'created wv:/lobby@wv.test\n', stderr: '' });
+    const refused = (words: RegExp) => ({ code: 1, stdout: '', stderr: expect.stringMatching(words) });
+    expect(await group(['create', 'lobby'])).toMatchObject(refused(/already exists/));
+    expect(await group(['create', 'den', '--property', 'Shape=round'])).toMatchObject(refused(/property/));
+    expect(await group(['create', 'den', '--admin', 'nobody'])).toMatchObject(refused(/Unknown user/));
+    expect(await group(['create', 'ann/den'])).toMatchObject(refused(/Not a group of the creator/));
+    const shown = { code: 0, stdout: 'wv:/lobby@wv.test\tOpen\tThe lobby\n' };
+    expect(await group(['list'])).toMatchObject(shown);
+    expect(await group(['delete', 'lobby'])).toMatchObject({ code: 0, stdout: 'wv:/lobby@wv.test ends\n' });
+    expect(await group(['delete', 'den'])).toMatchObject(refused(/no group wv:\/den@wv.test/));
   });
 });
 

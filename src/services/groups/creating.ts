@@ -16,6 +16,9 @@ import { GroupHome } from './group-home.ts';
 import { screenNameFor } from './joining.ts';
 import { changedProfile, changedSettings, INITIAL_SETTINGS } from './properties.ts';
 
+/** What making a group takes; the command line has no more than this. */
+export type CreatingContext = Pick<GroupContext, 'store' | 'homes' | 'groups' | 'clock' | 'limits'>;
+
 /** What CreateGroup asks for. */
 export interface GroupDraft {
   readonly group: GroupAddress;
@@ -42,7 +45,7 @@ const OUTCOMES: Readonly<Record<GroupCreation, Result>> = {
 
 /** 516 a group elsewhere, 806 not one's own or bad properties, 822, 402 screen name, 801, 814, 815. */
 export async function create(
-  context: GroupContext,
+  context: CreatingContext,
   creator: UserAddress,
   clientId: ClientId,
   draft: GroupDraft,
@@ -64,12 +67,14 @@ export async function create(
   return enter(context, { ...state, joined: [joined] });
 }
 
-/** A group `wv:/name@domain` of the operator. 806 for another address or bad properties, 801, 815, 822. */
-export async function createForProvider(context: GroupContext, draft: ProviderDraft): Promise<Result> {
+/** A group `wv:/name@domain` of the operator. 806 for another address or bad properties, 531, 801, 815, 822. */
+export async function createForProvider(context: CreatingContext, draft: ProviderDraft): Promise<Result> {
   const refused = addressRefusal(context, draft.group, undefined);
   if (refused !== undefined) return refused;
   const profile = firstProfile(context, draft);
   if ('code' in profile) return profile;
+  const unknown = await unknownUser(context, draft.admins);
+  if (unknown !== undefined) return { code: 531, details: [{ code: 531, users: [unknown] }] };
   const admins = draft.admins.map((user): GroupPerson => ({
     user,
     privilege: 'Admin',
@@ -78,8 +83,18 @@ export async function createForProvider(context: GroupContext, draft: ProviderDr
   return enter(context, emptyGroup(context, draft.group, profile, admins));
 }
 
+async function unknownUser(
+  { homes }: CreatingContext,
+  users: readonly UserAddress[],
+): Promise<UserAddress | undefined> {
+  for (const user of users) {
+    if (domainOf(user) === homes.domain && (await homes.get(user)) === undefined) return user;
+  }
+  return undefined;
+}
+
 function addressRefusal(
-  { homes }: GroupContext,
+  { homes }: CreatingContext,
   group: GroupAddress,
   owner: UserAddress | undefined,
 ): Result | undefined {
@@ -90,7 +105,7 @@ function addressRefusal(
 }
 
 function firstProfile(
-  { clock }: GroupContext,
+  { clock }: CreatingContext,
   { group, properties, welcomeNote }: Pick<GroupDraft, 'group' | 'properties' | 'welcomeNote'>,
 ): GroupProfile | Result {
   const facts = { isPublic: groupOwner(group) === undefined, activeUsers: 0 };
@@ -99,7 +114,7 @@ function firstProfile(
 }
 
 function emptyGroup(
-  { clock }: GroupContext,
+  { clock }: CreatingContext,
   address: GroupAddress,
   profile: GroupProfile,
   people: readonly GroupPerson[],
@@ -107,7 +122,7 @@ function emptyGroup(
   return { address, createdAt: clock.now(), profile, people, joined: [], rejected: [] };
 }
 
-async function enter({ store, groups, limits }: GroupContext, state: GroupState): Promise<Result> {
+async function enter({ store, groups, limits }: CreatingContext, state: GroupState): Promise<Result> {
   const { perUser: perOwner, perServer } = limits;
   const creation = await store.createGroup(state, { perOwner, perServer });
   if (creation === 'created') groups.enter(new GroupHome(state));

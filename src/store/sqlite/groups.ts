@@ -191,8 +191,10 @@ function homeStatements(db: Database) {
          (address, owner, created_at, properties, welcome_note, expires_at, search_name, search_topic)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    // 0: expireGroup's word is the last.
     update: db.prepare(
-      `UPDATE group_homes SET properties = ?, welcome_note = ?, expires_at = ?, search_name = ?, search_topic = ?
+      `UPDATE group_homes SET properties = ?, welcome_note = ?,
+         expires_at = CASE expires_at WHEN 0 THEN 0 ELSE ? END, search_name = ?, search_topic = ?
        WHERE id = ?`,
     ),
     remove: db.prepare('DELETE FROM group_homes WHERE address = ?'),

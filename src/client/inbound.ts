@@ -7,6 +7,7 @@ import type { Element } from '../wv/element.ts';
 import type { PresenceAttributeName } from '../wv/presence.ts';
 import type { Outcome } from './errors.ts';
 import type { Emitter } from './events.ts';
+import { changeOf, exitOf, type GroupChange, type GroupExit } from './group-bodies.ts';
 import { messageOf, reportOf, summaryOf } from './messages.ts';
 import type { DeliveryReport, MessageSummary, ReceivedMessage } from './messages.ts';
 import { presenceOf, type UserPresence } from './presence.ts';
@@ -29,7 +30,11 @@ export interface WvClientEvents {
   /** Somebody wants to see the user's presence. */
   authorization: { readonly user: string; readonly requested: readonly PresenceAttributeName[] };
   report: DeliveryReport;
-  /** Any other transaction of the server: groups, invitations, system messages. */
+  /** Somebody came or went in a group, or its properties changed. */
+  group: GroupChange;
+  /** The server took the user out of a group. */
+  groupExit: GroupExit;
+  /** Any other transaction of the server: invitations, system messages. */
   transaction: { readonly primitive: string; readonly content: Element };
   /** The session is over; not after `logout`. */
   disconnect: Outcome;
@@ -164,6 +169,20 @@ function deliveryReport(inbound: Inbound, transaction: CspTransaction): void {
   if (inbound.isNew(transaction)) inbound.port.events.emit('report', reportOf(body));
 }
 
+function groupChange(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'GroupChangeNotice');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('group', changeOf(body));
+}
+
+function groupExit(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'LeaveGroup-Response');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('groupExit', exitOf(body));
+}
+
 /** The server does not wait for an answer to Disconnect; there is no session left to answer in. */
 function disconnect(inbound: Inbound, transaction: CspTransaction): void {
   inbound.port.disconnected(resultOf(transaction) ?? { code: 601, details: [] });
@@ -182,5 +201,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'PresenceNotification-Request': presenceNotification,
   'PresenceAuth-Request': presenceAuth,
   'DeliveryReport-Request': deliveryReport,
+  GroupChangeNotice: groupChange,
+  'LeaveGroup-Response': groupExit,
   Disconnect: disconnect,
 };

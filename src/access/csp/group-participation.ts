@@ -125,7 +125,7 @@ async function recheck(services: CspServices, session: CspSession): Promise<void
   session.groupsInDoubt = false;
   const meta = { service: serviceAddress(services.homes.domain) };
   const { user } = participant(session);
-  for (const group of [...session.groups.keys()]) {
+  for (const group of session.groups.keys()) {
     if (domainOf(group) !== services.homes.domain) continue;
     const { result: outcome } = await services.membership.ask(participant(session), {
       primitive: 'GetGroupSubStatusRequest',

@@ -82,7 +82,8 @@ const setDeliveryMethod = inSession(
     const { services, session, version } = exchange;
     const method = body.DeliveryMethod.toUpperCase();
     if (method !== 'P' && method !== 'N') return statusOf(402, version, 'DeliveryMethod');
-    const limit = body.AcceptedContentLength ?? body.GroupContentLimit;
+    const ofGroup = body.GroupID === undefined ? undefined : body.GroupContentLimit;
+    const limit = body.AcceptedContentLength ?? ofGroup;
     const delivery = {
       deliveryMethod: method,
       ...(limit === undefined ? {} : { acceptedContentLength: limit }),

@@ -163,7 +163,8 @@ export class Messaging {
         failures.flatMap(({ users = [], groups = [] }) => [...users, ...groups]),
       );
       const reached = message.recipients.filter((party) => !failed.has(addressOf(party))).length;
-      return { reached, failures };
+      // Of a group and a screen name in it one may have been reached, though both are named alike.
+      return { reached: isSuccess(outcome) ? Math.max(1, reached) : reached, failures };
     }
     return { reached: 0, failures: [failureOf(outcome.code, message.recipients)] };
   }

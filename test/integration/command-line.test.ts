@@ -158,7 +158,7 @@ describe('user', () => {
 describe('group', () => {
   const group = (args: readonly string[]) => wvgate(['group', ...args, '--config', config]);
 
-  it('groups of the operator are made, shown and ended', async () => {
+  it('groups of the operator are made, shown and ended', { timeout: 60_000 }, async () => {
     const created = await group(['create', 'lobby', '--name', 'The lobby', '--property', 'Searchable=T']);
     expect(created).toMatchObject({ code: 0, stdout: 'created wv:/lobby@wv.test\n', stderr: '' });
     const refused = (words: RegExp) => ({ code: 1, stdout: '', stderr: expect.stringMatching(words) });

@@ -250,6 +250,9 @@ export class GroupHomes {
     const promise = this.store
       .loadGroup(group)
       .then((state) => {
+        // Created, changed or deleted while it was being read: memory knows better.
+        const entered = this.loaded.get(group);
+        if (entered !== undefined) return entered.gone ? undefined : entered;
         if (state === undefined) return undefined;
         const home = new GroupHome(state);
         this.enter(home);

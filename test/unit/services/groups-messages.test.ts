@@ -181,6 +181,12 @@ describe('a whisper', () => {
     expect((await send('dan', [whisper('Bea')])).result).toMatchObject({ code: 808 });
   });
 
+  it('that fails does not hide that the group was reached by the same message (201)', async () => {
+    const { result, messageId } = await send('ann', [TO_ALL, whisper('Zoe')]);
+    expect(result).toMatchObject({ code: 201, details: [{ code: 410, groups: [ROCKET] }] });
+    expect(messageId).toBeDefined();
+  });
+
   it('respects who wants none: the group (812) and the user (813)', async () => {
     const off = properties('PrivateMessaging=F');
     await scene.ask(bea, 'SetGroupPropsRequest', { ownProperties: off });

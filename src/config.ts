@@ -213,6 +213,11 @@ export const configSchema = z.strictObject({
         .default(5_000)
         .describe('Polls held open at once; more are answered at once.'),
       perUser: z.int().min(1).default(8).describe('Clients of one user at once; the oldest goes (601).'),
+      maxGroups: z
+        .int()
+        .min(1)
+        .default(50)
+        .describe('Groups that one session may be joined to at once (814 beyond).'),
       max: z.int().min(1).default(100_000).describe('Sessions at once; more log-ins are answered 503.'),
     })
     .prefault({}),

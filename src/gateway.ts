@@ -132,6 +132,7 @@ function cspSettings(config: Config, stcpPort: number | undefined): CspSettings 
     wapUdp,
     shttp: http?.url,
     maxEntities: config.contacts.maxContacts,
+    maxJoinedGroups: config.session.maxGroups,
   };
 }
 
@@ -246,6 +247,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     await links.start(gateways);
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
+    // Clients whose session ended with the last run, or was ending when it did.
+    await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
     const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));

@@ -6,6 +6,7 @@ import type { Clock, IdSource, Log } from './ops/ports.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
 import { GroupGuests } from './services/group-guests.ts';
+import { GroupMembership } from './services/group-membership.ts';
 import type { GroupLimits } from './services/groups/context.ts';
 import { Groups } from './services/groups/groups.ts';
 import { GroupQueries } from './services/group-queries.ts';
@@ -60,6 +61,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     },
   });
   const watching = new Watching({ homes, outgoing, service });
+  const membership = new GroupMembership({ outgoing, service });
   const lists = new ContactLists({
     store,
     homes,
@@ -82,6 +84,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   return {
     homes,
     lists,
+    membership,
     publishing,
     watching,
     messaging,

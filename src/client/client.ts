@@ -8,6 +8,7 @@ import type { CirConnection } from './cir.ts';
 import { WvError, WvTransportError, type Outcome } from './errors.ts';
 import { Emitter } from './events.ts';
 import { Exchange, type AskOptions } from './exchange.ts';
+import { ClientGroups } from './groups.ts';
 import { Inbound, type WvClientEvents } from './inbound.ts';
 import { Invitations } from './invitations.ts';
 import * as lists from './lists.ts';
@@ -42,6 +43,7 @@ const HOPELESS: ReadonlySet<number> = new Set([403, 409, 422, 505, 531, 543]);
 export class WvClient {
   readonly settings: Settings;
   readonly events: Emitter<WvClientEvents>;
+  readonly groups: ClientGroups;
   readonly invitations: Invitations;
   readonly #exchange: Exchange;
   readonly #inbound: Inbound;
@@ -73,6 +75,7 @@ export class WvClient {
       morePending: () => this.#polling.now(),
       over: (outcome) => this.#lost(outcome),
     });
+    this.groups = new ClientGroups(this.#exchange);
     this.invitations = new Invitations(this.#exchange);
   }
 

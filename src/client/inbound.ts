@@ -7,6 +7,7 @@ import type { Element } from '../wv/element.ts';
 import type { PresenceAttributeName } from '../wv/presence.ts';
 import type { Outcome } from './errors.ts';
 import type { Emitter } from './events.ts';
+import { changeOf, exitOf, type GroupChange, type GroupExit } from './group-bodies.ts';
 import { answerOf, cancelledOf, invitationOf } from './invitations.ts';
 import type { Invitation, InvitationAnswer, InvitationCancelled } from './invitations.ts';
 import { messageOf, reportOf, summaryOf } from './messages.ts';
@@ -37,7 +38,11 @@ export interface WvClientEvents {
   invitationAnswer: InvitationAnswer;
   /** An invitation is no longer open. */
   invitationCancelled: InvitationCancelled;
-  /** Any other transaction of the server: groups, system messages. */
+  /** Somebody came or went in a group, or its properties changed. */
+  group: GroupChange;
+  /** The server took the user out of a group. */
+  groupExit: GroupExit;
+  /** Any other transaction of the server: system messages. */
   transaction: { readonly primitive: string; readonly content: Element };
   /** The session is over; not after `logout`. */
   disconnect: Outcome;
@@ -193,6 +198,20 @@ function invitationCancelled(inbound: Inbound, transaction: CspTransaction): voi
   if (inbound.isNew(transaction)) inbound.port.events.emit('invitationCancelled', cancelledOf(body));
 }
 
+function groupChange(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'GroupChangeNotice');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('group', changeOf(body));
+}
+
+function groupExit(inbound: Inbound, transaction: CspTransaction): void {
+  const body = inbound.body(transaction, 'LeaveGroup-Response');
+  if (body === undefined) return;
+  acknowledged(inbound, transaction);
+  if (inbound.isNew(transaction)) inbound.port.events.emit('groupExit', exitOf(body));
+}
+
 /** The server does not wait for an answer to Disconnect; there is no session left to answer in. */
 function disconnect(inbound: Inbound, transaction: CspTransaction): void {
   inbound.port.disconnected(resultOf(transaction) ?? { code: 601, details: [] });
@@ -214,5 +233,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   'InviteUser-Request': invitation,
   'Invite-Response': invitationAnswer,
   'CancelInviteUser-Request': invitationCancelled,
+  GroupChangeNotice: groupChange,
+  'LeaveGroup-Response': groupExit,
   Disconnect: disconnect,
 };

@@ -63,6 +63,19 @@ export const AVAILABLE: ReadonlySet<ServiceFunction> = new Set<ServiceFunction>(
   'NEWM',
   'GLBLU',
   'BLENT',
+  'CREAG',
+  'DELGR',
+  'GETGP',
+  'SETGP',
+  'SUBGCN',
+  'GRCHN',
+  'GETJU',
+  'EXCON',
+  'GETGM',
+  'ADDGM',
+  'RMVGM',
+  'MBRAC',
+  'REJEC',
 ]);
 
 /** Functions that a version's syntax has no element for. */

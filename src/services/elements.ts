@@ -2,6 +2,7 @@
 
 import type { ContactLists } from './contact-lists.ts';
 import type { GroupGuests } from './group-guests.ts';
+import type { GroupMembership } from './group-membership.ts';
 import type { Groups } from './groups/groups.ts';
 import type { Homes } from './home.ts';
 import type { Invited } from './invitations/invited.ts';
@@ -14,6 +15,7 @@ import type { Verification } from './verification.ts';
 export interface ServiceElements {
   readonly homes: Homes;
   readonly lists: ContactLists;
+  readonly membership: GroupMembership;
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;

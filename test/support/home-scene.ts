@@ -10,6 +10,7 @@ import type { ServiceElements } from '../../src/services/elements.ts';
 import { GroupGuests } from '../../src/services/group-guests.ts';
 import { Groups } from '../../src/services/groups/groups.ts';
 import { GroupQueries } from '../../src/services/group-queries.ts';
+import { GroupMembership } from '../../src/services/group-membership.ts';
 import { Homes, type Home } from '../../src/services/home.ts';
 import { Invited } from '../../src/services/invitations/invited.ts';
 import { Inviting } from '../../src/services/invitations/inviting.ts';
@@ -141,6 +142,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { watchers: 100, pendingAuthorizations: 2, history: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
+  const membership = new GroupMembership({ outgoing: relay, service });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
   const groups = new Groups({
     store,
@@ -156,6 +158,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     return {
       homes,
       lists,
+      membership,
       messaging,
       publishing,
       watching,

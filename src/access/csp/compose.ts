@@ -11,17 +11,18 @@ import { buildElement } from './codec/binding.ts';
 import { composeNews } from './compose-news.ts';
 import { composeNotice } from './compose-notice.ts';
 import { writeDate } from './dates.ts';
-import { messageInfo } from './message-info.ts';
+import { messageInfo, recipientElement } from './message-info.ts';
 import type { Outbound } from './outbound.ts';
 import { writeAttributeNames, writePresenceSubList } from './presence-sublist.ts';
 import type { CspSession } from './session.ts';
+import { xmlSize } from './xml-size.ts';
 
 export interface Composed {
   readonly content: Element;
   /** As it goes into the list of what is out. */
   readonly outbound: Outbound;
-  /** Presence that did not fit. */
-  readonly rest?: ReadonlyMap<UserAddress, PresenceAttributes>;
+  /** What did not fit. */
+  readonly rest?: Outbound;
 }
 
 /** Octets that everything around a transaction's content takes in XML: envelope, ids, namespaces. */
@@ -36,7 +37,7 @@ export function compose(session: CspSession, outbound: Outbound, now: number): C
     case 'presence':
       return composePresence(session, outbound.values);
     case 'news':
-      return { content: composeNews(session, outbound.news), outbound };
+      return composeNews(session, outbound.news, roomOf(session));
     case 'change': {
       const { type, subject } = outbound.change;
       const body = { NotificationType: type, ...subject };
@@ -77,9 +78,14 @@ function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): C
   return { content: push, outbound: { kind: 'entry', entry } };
 }
 
-/** csp-transactions section 0, rule 10: by delivery method, accepted length and parser size. */
+/** csp-transactions section 0, rule 10: by delivery method (perhaps the group's own), accepted length and parser size. */
 function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }, push: Element): boolean {
-  const { deliveryMethod, acceptedContentLength, parserSize } = session.capabilities;
+  const { sender } = item.message;
+  const { parserSize } = session.capabilities;
+  const { deliveryMethod, acceptedContentLength } = {
+    ...session.capabilities,
+    ...(sender.kind === 'group' ? session.groups.get(sender.group)?.delivery : undefined),
+  };
   if (deliveryMethod === 'N' || contentSize(item.message.content) > acceptedContentLength) return true;
   const [info] = push.children;
   const written = info === undefined ? 0 : xmlSize(info);
@@ -93,10 +99,6 @@ function escapedSize(text: string): number {
 }
 
 function composeReport(session: CspSession, report: DeliveryStatusReport): Element {
-  const recipient =
-    report.recipient.kind === 'user'
-      ? { User: [{ UserID: report.recipient.user }] }
-      : { Group: [{ GroupID: report.recipient.group }] };
   return buildElement(
     'DeliveryReport-Request',
     {
@@ -105,7 +107,7 @@ function composeReport(session: CspSession, report: DeliveryStatusReport): Eleme
       MessageInfo: {
         MessageID: report.messageId,
         ContentSize: 0,
-        Recipient: recipient,
+        Recipient: recipientElement([report.recipient]),
         Sender: { User: { UserID: report.sender } },
         DateTime: writeDate(report.deliveredAt),
       },
@@ -114,11 +116,16 @@ function composeReport(session: CspSession, report: DeliveryStatusReport): Eleme
   );
 }
 
+/** Octets that the content of one transaction may take. */
+function roomOf({ capabilities }: CspSession): number {
+  return Math.min(capabilities.parserSize, OWN_LIMIT) - ENVELOPE_BYTES;
+}
+
 function composePresence(
   session: CspSession,
   values: ReadonlyMap<UserAddress, PresenceAttributes>,
 ): Composed {
-  const limit = Math.min(session.capabilities.parserSize, OWN_LIMIT) - ENVELOPE_BYTES;
+  const limit = roomOf(session);
   const sent = new Map<UserAddress, PresenceAttributes>();
   const rest = new Map<UserAddress, PresenceAttributes>();
   const elements: Element[] = [];
@@ -136,7 +143,9 @@ function composePresence(
   }
   const content = node('PresenceNotification-Request', elements);
   const outbound: Outbound = { kind: 'presence', values: sent };
-  return rest.size === 0 ? { content, outbound } : { content, outbound, rest };
+  return rest.size === 0
+    ? { content, outbound }
+    : { content, outbound, rest: { kind: 'presence', values: rest } };
 }
 
 function presenceElement(
@@ -149,13 +158,6 @@ function presenceElement(
     { UserID: publisher, PresenceSubList: [writePresenceSubList(attributes, session.version)] },
     session.version,
   );
-}
-
-/** Upper estimate of an element's size as XML, octets. */
-export function xmlSize(element: Element): number {
-  let size = element.name.length * 2 + 5 + (element.xmlns?.length ?? 0) + 10 + element.text.length * 3;
-  for (const inner of element.children) size += xmlSize(inner);
-  return size;
 }
 
 /** 1.3 asks by a notification (ANU) where the client subscribed to them, as 1.2 does where not. */

@@ -51,6 +51,9 @@ export async function confirmed(
   outbound: Outbound,
   negative = false,
 ): Promise<void> {
+  if (outbound.kind === 'news' && outbound.news.primitive === 'LeaveGroupIndication') {
+    session.putOut.delete(outbound.news.group);
+  }
   if (outbound.kind !== 'entry' || outbound.announced === true) return;
   const { entry } = outbound;
   if (entry.item.kind === 'report') await services.messaging.reportTaken(session.home, entry.item.report);

@@ -19,7 +19,7 @@ export function partyElement(party: Party): { User?: Body<'User'>; Group?: Body<
   };
 }
 
-function recipientElement(parties: readonly Party[]): Body<'Recipient'> {
+export function recipientElement(parties: readonly Party[]): Body<'Recipient'> {
   const elements = parties.map(partyElement);
   const users = elements.flatMap((element) => element.User ?? []);
   const groups = elements.flatMap((element) => element.Group ?? []);

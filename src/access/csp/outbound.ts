@@ -1,14 +1,12 @@
 // What waits for one client: server-originated transactions in order, handed out with answers and polls, repeated
 // with patience until the client confirms them (csp-transactions section 0, rules 2 and 7).
 
-import type { UserAddress, MessageId } from '../../wv/ids.ts';
+import type { GroupAddress, UserAddress, MessageId } from '../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../wv/presence.ts';
-import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
 import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+import { WaitingNews, type GroupNews } from './group-news.ts';
 import { changeKey, type Change } from './notifications.ts';
-
-export type GroupNews = GroupChangeNotice | LeaveGroupIndication;
 
 /** Something to tell the client, before it is put into words of a version. */
 export type Outbound =
@@ -39,8 +37,6 @@ const RETRY_AFTER_MS = [60_000, 120_000, 300_000, 900_000] as const;
 const STATE_ATTEMPTS = 2;
 /** Unconfirmed transactions remembered per client; the oldest is forgotten first. */
 const MAX_HANDED = 256;
-/** News of groups that wait for one client; the oldest is forgotten first, for the client can ask how things stand. */
-const MAX_NEWS = 128;
 /** Kinds of changes that wait for one client; the oldest is forgotten first, for the client can read its lists. */
 const MAX_CHANGES = 128;
 /** Entries in memory per client; the rest waits in the store. */
@@ -54,6 +50,7 @@ function entryKey(messageId: MessageId, kind: QueueItem['kind']): string {
 function triesKey(outbound: Outbound): string {
   if (outbound.kind === 'entry') return entryKey(outbound.entry.messageId, outbound.entry.item.kind);
   if (outbound.kind === 'change') return `change ${outbound.key}`;
+  if (outbound.kind === 'news') return `${outbound.news.primitive} ${outbound.news.group}`;
   return outbound.kind === 'ask' ? `ask ${outbound.watcher}` : outbound.kind;
 }
 
@@ -61,7 +58,7 @@ export class OutboundQueue {
   private readonly entries = new Map<string, NewQueueEntry>();
   private readonly asks = new Map<UserAddress, AttributeFilter | undefined>();
   private presence = new Map<UserAddress, PresenceAttributes>();
-  private news: GroupNews[] = [];
+  private readonly news = new WaitingNews();
   private readonly changes = new Map<string, Change>();
   private closing: Result | undefined;
   /** By the TransactionID under which it went out last. */
@@ -76,6 +73,14 @@ export class OutboundQueue {
   private behind = true;
   /** Entries that arrived while the store was being read. */
   private missed = false;
+  /** Entries that stand in the store and are for other clients of the user. */
+  private readonly skipped = new Set<string>();
+  private readonly concerns: (entry: NewQueueEntry) => boolean;
+
+  /** `concerns` tells whether an entry of the user's queue is for this client too. */
+  constructor(concerns: (entry: NewQueueEntry) => boolean = () => true) {
+    this.concerns = concerns;
+  }
 
   addEntry(entry: NewQueueEntry): void {
     if (this.behind || this.entries.size >= ENTRY_WINDOW) {
@@ -101,7 +106,17 @@ export class OutboundQueue {
   private take(entry: NewQueueEntry): void {
     const key = entryKey(entry.messageId, entry.item.kind);
     if (this.entries.has(key) || this.handedEntries.has(key) || this.announced.has(key)) return;
-    this.entries.set(key, entry);
+    if (this.concerns(entry)) this.entries.set(key, entry);
+    else this.skipped.add(key);
+  }
+
+  /** Entries that were not for this client may be now. True when there are such. */
+  reconsider(): boolean {
+    if (this.skipped.size === 0) return false;
+    this.skipped.clear();
+    this.behind = true;
+    this.missed = true;
+    return true;
   }
 
   /** True = it was handed out, so the client may have seen it. */
@@ -110,6 +125,7 @@ export class OutboundQueue {
     this.entries.delete(key);
     const announced = this.announced.delete(key);
     const tried = this.tries.delete(key);
+    this.skipped.delete(key);
     const transaction = this.handedEntries.get(key);
     if (transaction === undefined) return announced || tried;
     this.handedEntries.delete(key);
@@ -134,8 +150,15 @@ export class OutboundQueue {
   }
 
   addNews(news: GroupNews): void {
-    this.news.push(news);
-    if (this.news.length > MAX_NEWS) this.news.shift();
+    this.news.add(news);
+  }
+
+  /** Takes out what waits or is out of one group's news: the client is about to see for itself how things stand. */
+  takeNews(group: GroupAddress): readonly GroupNews[] {
+    for (const [id, { outbound }] of this.handed) {
+      if (outbound.kind === 'news' && outbound.news.group === group) this.notSent([id]);
+    }
+    return this.news.take(group);
   }
 
   addChange(change: Change): void {
@@ -165,7 +188,7 @@ export class OutboundQueue {
       this.asks.size > 0 ||
       this.entries.size > 0 ||
       this.presence.size > 0 ||
-      this.news.length > 0 ||
+      this.news.size > 0 ||
       this.changes.size > 0 ||
       this.behind
     );
@@ -195,7 +218,7 @@ export class OutboundQueue {
   }
 
   private nextNews(): Outbound | undefined {
-    const news = this.news.shift();
+    const news = this.news.next();
     return news === undefined ? undefined : { kind: 'news', news };
   }
 
@@ -220,8 +243,12 @@ export class OutboundQueue {
     return { kind: 'presence', values };
   }
 
-  /** Puts presence back that did not fit into one message. */
-  returnPresence(values: ReadonlyMap<UserAddress, PresenceAttributes>): void {
+  /** Puts back what was taken and not told, such as what did not fit into one message. */
+  giveBack(outbound: Outbound): void {
+    this.putBack(outbound);
+  }
+
+  private returnPresence(values: ReadonlyMap<UserAddress, PresenceAttributes>): void {
     for (const [publisher, attributes] of values) {
       this.presence.set(publisher, { ...attributes, ...this.presence.get(publisher) });
     }
@@ -275,7 +302,7 @@ export class OutboundQueue {
 
   /** Entries that stand in the store but not here. */
   get openCount(): number {
-    return this.handedEntries.size + this.announced.size;
+    return this.handedEntries.size + this.announced.size + this.skipped.size;
   }
 
   /** Time over: unconfirmed things become ready again, in front. */
@@ -299,7 +326,7 @@ export class OutboundQueue {
     if (outbound.kind === 'ask') this.asks.set(outbound.watcher, outbound.attributes);
     else if (outbound.kind === 'presence') this.returnPresence(outbound.values);
     else if (outbound.kind === 'entry') this.putEntryFirst(outbound.entry);
-    else if (outbound.kind === 'news') this.news.unshift(outbound.news);
+    else if (outbound.kind === 'news') this.news.putBack(outbound.news);
     else if (outbound.kind === 'change') this.addChange(outbound.change);
   }
 

@@ -21,6 +21,8 @@ export interface ClientQuirks {
   readonly fetches: boolean;
   /** Seconds a poll may be held without the client's asking for it (long poll); 0 = it must be answered at once. */
   readonly pollPatience: number;
+  /** Reads a UserMapList as a flat list of entries with SName inside, and looks for it where 1.2 has it, also in 1.3. */
+  readonly flatUserMap: boolean;
   /** Transactions of ours that one message may hold, whatever was negotiated. */
   readonly maxMultiTrans: number;
 }
@@ -31,6 +33,7 @@ const DEFAULTS: ClientQuirks = {
   aliasFirst: false,
   fetches: true,
   pollPatience: 0,
+  flatUserMap: false,
   maxMultiTrans: 8,
 };
 
@@ -54,7 +57,7 @@ const ROWS: readonly QuirkRow[] = [
     family: 'Android',
     clientId: /android/i,
     userAgent: /android-imps/i,
-    quirks: { fetches: false, maxMultiTrans: 1 },
+    quirks: { fetches: false, flatUserMap: true, maxMultiTrans: 1 },
   },
   // COMPAT(Nokia): MessageNotification is not among the transactions of its engine.
   { family: 'Nokia', clientId: /nokia/i, userAgent: /nokia/i, quirks: { fetches: false } },

@@ -15,13 +15,15 @@ import {
   type Encoding,
 } from './codec/codec.ts';
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, ENVELOPE_BYTES, xmlSize } from './compose.ts';
+import { compose, ENVELOPE_BYTES } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { settleGroups } from './group-participation.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { OnGone } from './held-polls.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
+import { xmlSize } from './xml-size.ts';
 
 export interface CspRequest {
   readonly encoding: Encoding;
@@ -140,6 +142,7 @@ export class CspServer {
       );
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
+    if (session !== undefined && polled && this.isAlive(session)) await settleGroups(this.services, session);
     const own = session !== undefined && polled ? await this.news(request, message, session, answers) : [];
     const alive = session !== undefined && this.isAlive(session);
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
@@ -262,7 +265,7 @@ export class CspServer {
       const composed = compose(session, outbound, now);
       const id = trusted<SessionId>(this.services.ids.random(9));
       session.outbound.handedOut(id, composed.outbound, now);
-      if (composed.rest !== undefined) session.outbound.returnPresence(composed.rest);
+      if (composed.rest !== undefined) session.outbound.giveBack(composed.rest);
       own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
       size += xmlSize(composed.content);
     }

@@ -6,6 +6,7 @@ import { trusted, type ClientId, type Domain, type SessionId, type UserAddress }
 import type { AttributeFilter } from '../../wv/presence.ts';
 import type { Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
+import type { GroupMembership } from '../../services/group-membership.ts';
 import type { Home, Homes } from '../../services/home.ts';
 import type { Messaging } from '../../services/messaging.ts';
 import type { Publishing } from '../../services/presence/publishing.ts';
@@ -15,6 +16,7 @@ import type { Store } from '../../store/store.ts';
 import { displacedBy, refusalOfSession, type AdmissionLimits } from './admission.ts';
 import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
+import { leaveAll } from './group-participation.ts';
 import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
 import { ENTRY_WINDOW } from './outbound.ts';
 import { CspSession } from './session.ts';
@@ -25,6 +27,7 @@ export interface SessionTableDependencies {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  readonly membership: GroupMembership;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -75,6 +78,12 @@ export class SessionTable implements CirDirectory {
 
   find(id: string): CspSession | undefined {
     return this.sessions.get(id as SessionId);
+  }
+
+  /** Whether this client of the user has a session: who has none cannot be joined to a group. */
+  isLive(user: UserAddress, clientId: ClientId): boolean {
+    const { clients } = this.deps.homes.peek(user) ?? {};
+    return clients?.values().some((client) => client.clientId === clientId) === true;
   }
 
   /** Why there is no session of that id: 600 expired, 601 ended by the server not long ago, 604 never heard of. */
@@ -241,6 +250,7 @@ export class SessionTable implements CirDirectory {
     session.home.clients.add(session);
     session.onReady = (ready) => this.call(ready);
     this.httpCalls.follow(session);
+    session.onPutOut = (changed) => this.noteChange(changed);
     this.schedule(session);
   }
 
@@ -252,12 +262,25 @@ export class SessionTable implements CirDirectory {
     this.unschedule(session);
     session.home.clients.delete(session);
     session.onReady = undefined;
+    session.onPutOut = undefined;
     session.channel?.close();
     this.held.release(session);
     this.httpCalls.end(session, reason === undefined);
   }
 
+  /** What others did to a session is made durable behind their backs: they do not wait for it. */
+  private noteChange(session: CspSession): void {
+    session.groupsChanged();
+    this.save(session).catch((error: unknown) => {
+      this.deps.log.error({ err: error, user: session.home.address }, 'session could not be kept');
+    });
+  }
+
+  /** The record goes last: after a crash in between, the session comes back and ends once more. */
   private async cleanUp(session: CspSession): Promise<void> {
+    await leaveAll(this.deps.membership, session, (group, { code }) => {
+      this.deps.log.warn({ user: session.home.address, group, code }, 'group not left');
+    });
     await this.deps.store.deleteSession(session.id);
     await this.deps.watching.unsubscribe(session.home, session.interests.keys(), false);
   }

@@ -1,6 +1,6 @@
 // One CSP session: a client of a user, what it agreed to, what it watches, and what waits for it.
 
-import type { ClientId, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
+import type { ClientId, GroupAddress, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributeName, PresenceAttributes } from '../../wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
@@ -14,6 +14,14 @@ import type { CirChannel } from './cir/stcp.ts';
 import type { Change, NotificationType } from './notifications.ts';
 import { OutboundQueue } from './outbound.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
+
+/** A group that the client joined in this session. */
+export interface JoinedGroup {
+  /** Wants GroupChangeNotice. */
+  readonly subscribed: boolean;
+  /** How its messages are delivered, where that differs from all others (SetDeliveryMethod with GroupID). */
+  readonly delivery?: Partial<Pick<Capabilities, 'deliveryMethod' | 'acceptedContentLength'>>;
+}
 
 export interface SessionStart {
   readonly id: SessionId;
@@ -39,6 +47,8 @@ interface KeptState {
   /** Absent in records of before there were any. */
   readonly notifications?: readonly NotificationType[];
   readonly userAgent?: string;
+  readonly groups?: readonly (readonly [GroupAddress, JoinedGroup])[];
+  readonly autoJoined?: boolean;
 }
 /** Characters kept of a User-Agent. */
 const MAX_USER_AGENT = 200;
@@ -59,7 +69,7 @@ export class CspSession implements Client {
   /** As the client's transport names itself; kept, for after a restart the client is the same one. */
   readonly userAgent: string | undefined;
   readonly quirks: ClientQuirks;
-  readonly outbound = new OutboundQueue();
+  readonly outbound = new OutboundQueue((entry) => this.concerns(entry));
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
@@ -78,6 +88,18 @@ export class CspSession implements Client {
   readonly autoLists = new Map<ListAddress, Interest>();
   /** General notifications that this client subscribed to (1.3). */
   readonly notifications = new Set<NotificationType>();
+  /** Groups joined in this session. */
+  readonly groups = new Map<GroupAddress, JoinedGroup>();
+  /** The groups whose AutoJoin property says so have been joined. */
+  autoJoined = false;
+  /** Groups that put the client out, until it has confirmed that it knows. */
+  readonly putOut = new Map<GroupAddress, JoinedGroup>();
+  /** Groups that are being joined this moment. */
+  readonly entering = new Set<GroupAddress>();
+  /** Restored: the homes of its groups have not been asked yet whether it is still in. */
+  groupsInDoubt = false;
+  /** Groups with AutoJoin are being joined: news come from groups that are not on record yet. */
+  autoJoining = false;
   channel: CirChannel | undefined;
   /** When the client was called last (CIR) without having polled since; undefined = not called. */
   calledAt: number | undefined;
@@ -85,6 +107,8 @@ export class CspSession implements Client {
   filling: Promise<void> | undefined;
   /** Set by the session table: something became ready. */
   onReady: ((session: CspSession) => void) | undefined;
+  /** Set by the session table: the group's home put the client out of a group. */
+  onPutOut: ((session: CspSession) => void) | undefined;
 
   constructor(start: SessionStart) {
     this.id = start.id;
@@ -128,7 +152,17 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
+  /** News of a group reaches only the clients that joined it; of its comings and goings, those that want to know. */
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
+    const joined = this.groups.get(news.group) ?? (this.autoJoining ? { subscribed: true } : undefined);
+    if (joined === undefined) return;
+    if (news.primitive === 'GroupChangeNotice') {
+      if (!joined.subscribed || this.services?.has('GRCHN') === false) return;
+    } else {
+      this.groups.delete(news.group);
+      this.putOut.set(news.group, joined);
+      this.onPutOut?.(this);
+    }
     this.outbound.addNews(news);
     this.onReady?.(this);
   }
@@ -144,6 +178,18 @@ export class CspSession implements Client {
     if (!this.notifications.has(change.type)) return;
     this.outbound.addChange(change);
     this.onReady?.(this);
+  }
+
+  /** A message of a group is for the clients that joined it; where none has, whoever comes first may have it. */
+  private concerns({ item }: NewQueueEntry): boolean {
+    if (item.kind !== 'message' || item.message.sender.kind !== 'group') return true;
+    const { group } = item.message.sender;
+    return this.groups.has(group) || !siblings(this).some((session) => session.groups.has(group));
+  }
+
+  /** After this client joined or left a group: messages of it may now be for other clients of the user. */
+  groupsChanged(): void {
+    for (const session of siblings(this)) if (session.outbound.reconsider()) session.onReady?.(session);
   }
 
   disconnect(reason: Result): void {
@@ -162,6 +208,9 @@ export class CspSession implements Client {
       remoteAddress: this.remoteAddress,
       notifications: [...this.notifications],
       ...(this.userAgent === undefined ? {} : { userAgent: this.userAgent }),
+      // After a restart those who put it out are asked again, and it is told again.
+      groups: [...this.putOut, ...this.groups],
+      autoJoined: this.autoJoined,
     };
     return {
       id: this.id,
@@ -197,6 +246,14 @@ export class CspSession implements Client {
     for (const type of state.notifications ?? []) session.notifications.add(type);
     for (const [user, interest] of state.interests) session.interests.set(user, unkeep(interest));
     for (const [list, interest] of state.autoLists) session.autoLists.set(list, unkeep(interest));
+    for (const [group, joined] of state.groups ?? []) session.groups.set(group, joined);
+    session.groupsInDoubt = session.groups.size > 0;
+    session.autoJoined = state.autoJoined ?? false;
     return session;
   }
+}
+
+/** All CSP sessions of the session's user, itself included. */
+function siblings({ home }: CspSession): CspSession[] {
+  return [...home.clients].filter((client) => client instanceof CspSession);
 }

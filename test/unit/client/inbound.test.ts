@@ -150,7 +150,7 @@ describe('other transactions of the server', () => {
           MessageInfo: { MessageID: 'm-8', Recipient: { User: [{ UserID: 'wv:bea@im.example' }] } },
         }),
       },
-      { id: '5', content: server.element('GroupChangeNotice', { GroupID: 'wv:ann/g@im.example' }) },
+      { id: '5', content: server.element('SystemMessage-Request', { SystemMessageList: {} }) },
     );
     await client.poll();
     await eventually(() => server.all('Status').length === 5, 'five acknowledgements');
@@ -163,7 +163,7 @@ describe('other transactions of the server', () => {
       ['authorization', { user: 'wv:dan@im.example', requested: ['OnlineStatus'] }],
       ['notification', { id: 'm-9', size: 9 }],
       ['report', { outcome: { code: 200 }, message: { id: 'm-8', to: [{ user: 'wv:bea@im.example' }] } }],
-      ['transaction', { primitive: 'GroupChangeNotice' }],
+      ['transaction', { primitive: 'SystemMessage-Request' }],
     ]);
   });
 

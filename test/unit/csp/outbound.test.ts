@@ -63,3 +63,17 @@ it('an answer that was lost brings its entries back in their order, once', () =>
   queue.notSent(['t1', 't2']);
   expect(['a', 'b', 'c', 'd'].map((id) => handOut(queue, id))).toEqual(['m1', 'm2', 'm3', undefined]);
 });
+
+it('an entry for another client of the user waits in the store, and comes when it is for this one after all', () => {
+  const others = new Set(['m1']);
+  const queue = new OutboundQueue(({ messageId }) => !others.has(messageId));
+  queue.refill([entry('m1'), entry('m2')], true);
+  expect([handOut(queue, 't1'), handOut(queue, 't2')]).toEqual(['m2', undefined]);
+  expect(queue.openCount).toBe(2);
+  others.clear();
+  expect(queue.reconsider()).toBe(true);
+  queue.beginRefill();
+  queue.refill([entry('m1'), entry('m2')], true);
+  expect([handOut(queue, 't3'), handOut(queue, 't4')]).toEqual(['m1', undefined]);
+  expect(queue.reconsider()).toBe(false);
+});

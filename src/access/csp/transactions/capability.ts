@@ -5,6 +5,7 @@ import type { CspVersion } from '../../../wv/version.ts';
 import { DEFAULT_UDP_PORT, UNNEGOTIATED, type Capabilities, type CirMethod } from '../capabilities.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
 import { callToken } from '../cir/http-calls.ts';
+import { autoJoin } from '../group-participation.ts';
 import type { ClientQuirks } from '../quirks.ts';
 import type { CspSession } from '../session.ts';
 import type { CspServices, CspSettings, SessionExchange } from '../transaction.ts';
@@ -100,6 +101,8 @@ export async function negotiateCapabilities(
 ): Promise<Element> {
   const wishes: Wishes = body.CapabilityList ?? {};
   const terms = await agreeCapabilities(services, session, wishes);
+  // As other servers do: a client that negotiates is about to be used.
+  await autoJoin(services, session);
   if (version !== '1.1')
     return buildElement('ClientCapability-Response', { AgreedCapabilityList: terms }, version);
   const { AcceptedContentType: _dropped, ...kept } = wishes;

@@ -3,6 +3,10 @@
 import type { Handlers } from '../transaction.ts';
 import { accessControlTransactions } from './access-control.ts';
 import { attributeListTransactions } from './attribute-lists.ts';
+import { extendConversationTransactions } from './extend-conversation.ts';
+import { groupMemberTransactions } from './group-members.ts';
+import { groupPropertyTransactions } from './group-properties.ts';
+import { groupTransactions } from './groups.ts';
 import { invitationTransactions } from './invitations.ts';
 import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
@@ -23,6 +27,10 @@ export const TRANSACTIONS: Handlers = {
   ...watcherTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
+  ...groupTransactions,
+  ...groupMemberTransactions,
+  ...groupPropertyTransactions,
+  ...extendConversationTransactions,
   ...notificationTransactions,
   ...systemMessageTransactions,
 };

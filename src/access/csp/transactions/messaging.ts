@@ -1,16 +1,19 @@
 // Instant messaging between a client and the server (csp-transactions section 7).
 
 import { createHash } from 'node:crypto';
-import { isAddressError, parseUser } from '../../../wv/address.ts';
-import { trusted, type MessageId } from '../../../wv/ids.ts';
-import { combine, isSuccess, OK, type DetailedResult, type Result } from '../../../wv/status.ts';
+import { domainOf, isAddressError, parseGroup, parseUser } from '../../../wv/address.ts';
+import { trusted, type MessageId, type UserAddress } from '../../../wv/ids.ts';
+import type { Message } from '../../../wv/message.ts';
+import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../../../wv/status.ts';
 import { forwardMessage } from '../../../services/forwarding.ts';
 import type { QueueEntry } from '../../../store/store.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
 import { readDate } from '../dates.ts';
 import { contentOf, messageInfo, recipientsOf } from '../message-info.ts';
-import { inSession, type Handlers, type SessionExchange } from '../transaction.ts';
+import type { JoinedGroup } from '../session.ts';
+import { inSession, type Answer, type Handlers, type SessionExchange } from '../transaction.ts';
+import { ask } from './about-group.ts';
 
 /** Entries that GetMessageList looks through at most. */
 const LIST_LIMIT = 100;
@@ -76,30 +79,58 @@ function isOwnSender({ services, session }: SessionExchange, sender: Body<'Sende
 
 const setDeliveryMethod = inSession(
   'SetDeliveryMethod-Request',
-  async ({ services, session, version }, body) => {
+  async (exchange, body) => {
+    const { services, session, version } = exchange;
     const method = body.DeliveryMethod.toUpperCase();
     if (method !== 'P' && method !== 'N') return statusOf(402, version, 'DeliveryMethod');
-    if (body.GroupID !== undefined) return statusOf(800, version);
-    session.capabilities = {
-      ...session.capabilities,
+    const ofGroup = body.GroupID === undefined ? undefined : body.GroupContentLimit;
+    const limit = body.AcceptedContentLength ?? ofGroup;
+    const delivery = {
       deliveryMethod: method,
-      acceptedContentLength: body.AcceptedContentLength ?? session.capabilities.acceptedContentLength,
-    };
+      ...(limit === undefined ? {} : { acceptedContentLength: limit }),
+    } as const;
+    if (body.GroupID !== undefined) return deliveryInGroup(exchange, body.GroupID, delivery);
+    session.capabilities = { ...session.capabilities, ...delivery };
     await services.sessions.save(session);
     return statusElement(OK, version);
   },
   'SETD',
 );
 
+/** The method for one group holds as long as the client is joined. Whether there is such a group, its home knows. */
+async function deliveryInGroup(
+  exchange: SessionExchange,
+  text: string,
+  delivery: NonNullable<JoinedGroup['delivery']>,
+): Promise<Answer> {
+  const { services, session, version } = exchange;
+  const group = parseGroup(text, services.homes.domain);
+  if (isAddressError(group)) return statusOf(800, version, group.reason);
+  const joined = session.groups.get(group);
+  if (joined === undefined) {
+    const { result } = await ask(exchange, { primitive: 'GetGroupSubStatusRequest', group });
+    return isSuccess(result) ? statusOf(808, version) : statusElement(result, version);
+  }
+  session.groups.set(group, { ...joined, delivery: { ...joined.delivery, ...delivery } });
+  await services.sessions.save(session);
+  return statusElement(OK, version);
+}
+
 const getMessageList = inSession(
   'GetMessageList-Request',
   async ({ services, session, version }, body) => {
-    if (body.GroupID !== undefined) return statusOf(821, version);
-    const entries = await services.messaging.waiting(session.home, 0, LIST_LIMIT);
     const now = services.clock.now();
-    const infos = entries
-      .flatMap(({ item }) => (item.kind === 'message' ? [messageInfo(item.message, now)] : []))
-      .slice(0, body.MessageCount ?? LIST_LIMIT);
+    const count = Math.min(body.MessageCount ?? LIST_LIMIT, LIST_LIMIT);
+    const infos: Body<'MessageInfo'>[] = [];
+    if (body.GroupID === undefined) {
+      const entries = await services.messaging.waiting(session.home, 0, LIST_LIMIT);
+      for (const { item } of entries) if (item.kind === 'message') infos.push(messageInfo(item.message, now));
+    } else {
+      const history = await groupHistory(services, session.home.address, body.GroupID, count);
+      if ('code' in history) return statusElement(history, version);
+      infos.push(...history.map((message) => messageInfo(message, now)));
+    }
+    infos.splice(count);
     return buildElement(
       'GetMessageList-Response',
       version === '1.3'
@@ -110,6 +141,20 @@ const getMessageList = inSession(
   },
   'GETLM',
 );
+
+/** Servers tell each other no history: 821 for groups elsewhere. */
+async function groupHistory(
+  { groups, homes }: SessionExchange['services'],
+  user: UserAddress,
+  text: string,
+  count: number,
+): Promise<readonly Message[] | Result> {
+  const group = parseGroup(text, homes.domain);
+  if (isAddressError(group)) return result(800, group.reason);
+  if (domainOf(group) !== homes.domain) return result(821);
+  const history = await groups.history(user, group, count);
+  return isSuccess(history.result) ? history.messages : history.result;
+}
 
 const getMessage = inSession(
   'GetMessage-Request',

@@ -12,6 +12,7 @@ import type {
   InviteResponse,
 } from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
+import type { ContentStore } from './content.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 
 /** How a user proves who he is. At least one is there for an account that can log in. */
@@ -156,7 +157,7 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store {
+export interface Store extends ContentStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

@@ -11,6 +11,7 @@ import type {
   Store,
   UserRecord,
 } from '../../src/store/store.ts';
+import { contentContract } from './content.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
 
 export interface StoreUnderTest {
@@ -43,6 +44,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));
+
+    describe('content', () => contentContract(current));
 
     it('keeps everything over a restart', async () => {
       await store.createUser(userRecord('ann'), [list('ann', 'friends', 'bob')]);

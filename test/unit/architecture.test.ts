@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/wv': [],
   'src/ops': [],
   'src/store': [/^src\/wv\//, /^src\/ops\/ports/],
-  'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage)\.ts/],
+  'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage|content)\.ts/],
   'src/sap': [
     /^src\/wv\//,
     /^src\/ops\/ports/,

@@ -24,6 +24,8 @@ const TABLES = [
   'queue',
   'seen',
   'outbox',
+  'content',
+  'content_links',
   'gateway_values',
   'links',
   'inbox',

@@ -1,6 +1,7 @@
 // The store on SQLite (node:sqlite), put together from its areas.
 
 import type { Store } from '../store.ts';
+import { contentArea } from './content.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { gatewayArea } from './gateways.ts';
 import { housekeepingArea } from './housekeeping.ts';
@@ -35,6 +36,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...sessionArea(db),
     ...queue,
     ...outboxArea(db, clock),
+    ...contentArea(db),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),
     close: async () => db.close(),

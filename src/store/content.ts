@@ -42,12 +42,19 @@ export interface ContentUsage {
   readonly bytes: number;
 }
 
-/** 'taken': another item of this owner has the name; nothing was written. */
-export type ContentOutcome = 'added' | 'taken';
+/** 'taken': another item of this owner has the name; 'full': beyond the limits. Nothing was written in either case. */
+export type ContentOutcome = 'added' | 'taken' | 'full';
+
+export interface AddContentOptions {
+  /** The item of the same name goes, and its links with it. */
+  readonly replace: boolean;
+  /** What the owner may have with the new item; octets. */
+  readonly limits: ContentUsage;
+}
 
 export interface ContentStore {
-  /** Notes an item whose file is on disk. With `replace` the item of the same name goes, and its links with it. */
-  addContent(item: ContentRecord, options: { readonly replace: boolean }): Promise<ContentOutcome>;
+  /** Notes an item whose file is on disk. */
+  addContent(item: ContentRecord, options: AddContentOptions): Promise<ContentOutcome>;
   contentItem(id: string): Promise<ContentRecord | undefined>;
   contentNamed(owner: ContentOwner, name: string): Promise<ContentRecord | undefined>;
   /** An owner's items in the order of their names, after `after`. */

@@ -7,6 +7,7 @@ import { user, userRecord } from '../support/store-samples.ts';
 
 const ANN = user('ann');
 const BEA = user('bea');
+const PLENTY = { items: 100, bytes: 10_000 };
 
 function item(id: string, more: Partial<ContentRecord> = {}): ContentRecord {
   return {
@@ -26,7 +27,8 @@ function link(token: string, of: string, more: Partial<ContentLink> = {}): Conte
 }
 
 export function contentContract(store: () => Store): void {
-  const add = (record: ContentRecord, replace = false) => store().addContent(record, { replace });
+  const add = (record: ContentRecord, replace = false, limits = PLENTY) =>
+    store().addContent(record, { replace, limits });
 
   describe('items', () => {
     it('keeps an item with everything about it', async () => {
@@ -55,6 +57,15 @@ export function contentContract(store: () => Store): void {
       expect(await store().contentItem('a')).toBeUndefined();
       expect(await store().contentLink('t')).toBeUndefined();
       expect(await store().contentUsage(ANN)).toEqual({ items: 1, bytes: 7 });
+    });
+
+    it('refuses what would go beyond the limits, counting what is replaced as gone', async () => {
+      await add(item('a', { size: 60 }));
+      expect(await add(item('b', { size: 41 }), false, { items: 9, bytes: 100 })).toBe('full');
+      expect(await add(item('b', { size: 1 }), false, { items: 1, bytes: 100 })).toBe('full');
+      expect(await add(item('c', { name: 'a.jpg', size: 100 }), true, { items: 1, bytes: 100 })).toBe(
+        'added',
+      );
     });
 
     it('renames, unless the name is taken or the item is gone', async () => {

@@ -60,10 +60,17 @@ function itemArea(db: Database): ItemArea {
   }
 
   return {
-    addContent: (item, { replace }) =>
+    addContent: (item, { replace, limits }) =>
       db.writeTogether(() => {
         const older = items.named.get(item.owner, item.name);
         if (older !== undefined && !replace) return 'taken';
+        const used = usage.get(item.owner) ?? { items: 0, bytes: 0 };
+        const after = { items: used.items + 1, bytes: used.bytes + item.size };
+        if (older !== undefined) {
+          after.items -= 1;
+          after.bytes -= older.size;
+        }
+        if (after.items > limits.items || after.bytes > limits.bytes) return 'full';
         if (older !== undefined) items.remove.run(older.id);
         insert(item);
         return 'added';

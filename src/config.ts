@@ -12,6 +12,11 @@ const port = z.int().min(0).max(65_535);
 const seconds = z.int().min(1);
 const host = z.string().min(1);
 
+const tlsSchema = z.strictObject({
+  cert: z.string().describe('File with the certificate chain, PEM.'),
+  key: z.string().describe('File with the private key, PEM.'),
+});
+
 const listenSchema = z.strictObject({
   csp: z
     .strictObject({
@@ -20,13 +25,7 @@ const listenSchema = z.strictObject({
         .describe('Address to listen on. Use 0.0.0.0 to serve phones of a network.'),
       port: port.default(8080).describe('Port of CSP over HTTP (or HTTPS when `tls` is set).'),
       path: z.string().startsWith('/').default('/csp').describe('Path of CSP; `/` is always served too.'),
-      tls: z
-        .strictObject({
-          cert: z.string().describe('File with the certificate chain, PEM.'),
-          key: z.string().describe('File with the private key, PEM.'),
-        })
-        .optional()
-        .describe('Serve HTTPS with this certificate.'),
+      tls: tlsSchema.optional().describe('Serve HTTPS with this certificate.'),
       maxBody: z
         .int()
         .min(1024)
@@ -55,6 +54,17 @@ const listenSchema = z.strictObject({
         .describe('Call clients by UDP datagrams (SUDP) to the address they come from.'),
     })
     .prefault({}),
+  web: z
+    .strictObject({
+      host: host.default('127.0.0.1').describe('Address of the users’ HTTP API.'),
+      port: port.default(8081).describe('Port of the users’ HTTP API.'),
+      tls: tlsSchema
+        .optional()
+        .describe('Serve HTTPS with this certificate. Passwords travel here: use it beyond loopback.'),
+      maxConnections: z.int().min(1).default(1_000).describe('Connections at once; more are closed.'),
+    })
+    .optional()
+    .describe('HTTP API with which users read and change their profile.'),
   ops: z
     .strictObject({
       host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
@@ -146,6 +156,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What GetSPInfo answers.'),
+  operator: z
+    .strictObject({
+      tokenFile: z
+        .string()
+        .optional()
+        .describe(
+          'File with the secret (16 characters at least) that opens the user API on the operator endpoint. Default: no such API.',
+        ),
+    })
+    .prefault({}),
   users: z.array(userSchema).default([]).describe('Accounts created at start when they do not exist yet.'),
   session: z
     .strictObject({
@@ -233,20 +253,27 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+function withTlsPaths<T extends { tls?: { cert: string; key: string } | undefined }>(
+  listener: T,
+  at: (path: string) => string,
+): T {
+  const { tls } = listener;
+  return tls === undefined ? listener : { ...listener, tls: { cert: at(tls.cert), key: at(tls.key) } };
+}
+
 /** Paths in the configuration become absolute, from the folder of the file. */
 function withPaths(config: Config, base: string): Config {
   const at = (path: string) => resolve(base, path);
-  const { tls } = config.listen.csp;
+  const { csp, web } = config.listen;
   return {
     ...config,
     data: at(config.data),
     ...(config.passwordKeyFile === undefined ? {} : { passwordKeyFile: at(config.passwordKeyFile) }),
+    operator: config.operator.tokenFile === undefined ? {} : { tokenFile: at(config.operator.tokenFile) },
     listen: {
       ...config.listen,
-      csp: {
-        ...config.listen.csp,
-        ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
-      },
+      csp: withTlsPaths(csp, at),
+      ...(web === undefined ? {} : { web: withTlsPaths(web, at) }),
     },
     ...(config.matrix === undefined
       ? {}

@@ -28,6 +28,7 @@ import { buildServices } from './service-elements.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
+import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
@@ -46,6 +47,7 @@ export interface House {
     readonly csp: { host: string; port: number };
     readonly stcp: { host: string; port: number } | undefined;
     readonly ops: { host: string; port: number };
+    readonly web: { host: string; port: number } | undefined;
   };
   readonly accounts: Accounts;
   readonly store: Store;
@@ -215,6 +217,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     const http = await startHttp(csp);
     closing.push(() => http.close(GRACE_MS));
+    const web = await startUsersWeb([]);
+    if (web !== undefined) closing.push(() => web.close(GRACE_MS));
     const housekeeping = keepHouse(messaging);
     closing.push(housekeeping);
 
@@ -241,7 +245,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     let stopped: Promise<void> | undefined;
     return {
-      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address },
+      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address, web: web?.address },
       accounts,
       store,
       metrics,
@@ -281,8 +285,15 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       csp,
       log,
       metrics,
-      ...(tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } }),
+      ...tlsFiles(tls),
     });
+  }
+
+  async function startUsersWeb(routers: readonly Mount[]): Promise<WebEndpoint | undefined> {
+    const { web } = config.listen;
+    if (web === undefined) return undefined;
+    const { host, port, tls, maxConnections } = web;
+    return startWeb({ host, port, maxConnections, routers, log, ...tlsFiles(tls) });
   }
 
   function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
@@ -318,6 +329,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       await running;
     };
   }
+}
+
+/** What a listener takes for TLS, read from the files of the configuration. */
+function tlsFiles(tls: { cert: string; key: string } | undefined): { tls?: { cert: Buffer; key: Buffer } } {
+  return tls === undefined ? {} : { tls: { cert: readFileSync(tls.cert), key: readFileSync(tls.key) } };
 }
 
 /** Runs the closers in reverse order; one that fails does not keep the others from running. */

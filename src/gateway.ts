@@ -25,6 +25,7 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
+import type { ContentService } from './services/content/content.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
@@ -146,8 +147,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const outbox = new Outbox({ store, clock, log, metrics, service });
     const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
-    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
-    const { homes, publishing, messaging } = services;
+    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log, metrics });
+    const { homes, publishing, messaging, content } = services;
+    await content?.start();
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const sudp: Sudp | undefined = config.listen.cir.udp ? startSudp({ log, metrics }) : undefined;
@@ -219,7 +221,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     closing.push(() => http.close(GRACE_MS));
     const web = await startUsersWeb([]);
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse(messaging);
+    const housekeeping = keepHouse(messaging, content);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -301,13 +303,14 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging): () => Promise<void> {
+  function keepHouse(messaging: Messaging, content: ContentService | undefined): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
     let lastPrune = 0;
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      await content?.storage.expire();
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await store.prune(lastPrune);

@@ -2,7 +2,8 @@
 
 import { pseudoWatcher } from '../adapters/matrix/config.ts';
 import type { Config } from './config.ts';
-import type { Clock, IdSource, Log } from './ops/ports.ts';
+import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
+import { contentService } from './content-service.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
 import { Homes } from './services/home.ts';
@@ -21,18 +22,22 @@ export interface ServicePorts {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 export function buildServices(config: Config, domain: Domain, ports: ServicePorts): ServiceElements {
   const { store, outgoing } = ports;
   const service = serviceAddress(domain);
   const homes = new Homes(store, domain, config.cache.homes);
+  const content = contentService(config, service, ports);
   const messaging = new Messaging({
     ...ports,
     homes,
     service,
+    ...(content === undefined ? {} : { attachments: content.attachments }),
     limits: {
       contentBytes: config.messages.maxContent,
+      ...(content === undefined ? {} : { attachmentBytes: config.content.maxMessage }),
       recipients: config.messages.maxRecipients,
       queue: config.messages.maxQueue,
       defaultValidity: config.messages.defaultValidity,
@@ -53,5 +58,5 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  return { homes, lists, publishing, watching, messaging };
+  return { homes, lists, publishing, watching, messaging, ...(content === undefined ? {} : { content }) };
 }

@@ -1,6 +1,7 @@
 // The service elements of one server (design section 1), as the relay and the access side use them.
 
 import type { ContactLists } from './contact-lists.ts';
+import type { ContentService } from './content/content.ts';
 import type { Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
@@ -12,4 +13,6 @@ export interface ServiceElements {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  /** Absent when the operator switched it off. */
+  readonly content?: ContentService;
 }

@@ -1,5 +1,7 @@
 // MIME types of content: comparison, lists of accepted ones, and what the first octets of a picture say.
 
+import type { MessageContent } from '../../wv/message.ts';
+
 /** The picture formats that are read, with the MIME type of each. */
 export type PictureType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp';
 
@@ -42,6 +44,11 @@ export function isPicture(type: string): boolean {
 
 export function isText(type: string): boolean {
   return bareType(type).startsWith('text/');
+}
+
+/** What may be as large as an attachment: octets that are no text. */
+export function isAttachment(content: MessageContent): boolean {
+  return content.encoding === 'base64' && !isText(content.contentType);
 }
 
 const MAGIC: readonly (readonly [PictureType, RegExp])[] = [

@@ -35,6 +35,8 @@ export interface AreaRules {
   readonly maxItems: number;
   /** MIME types and patterns. */
   readonly types: readonly string[];
+  /** What claims to be a picture must be one of a known format. */
+  readonly knownPictures: boolean;
 }
 
 export interface StorageDependencies {
@@ -152,7 +154,7 @@ export class ContentStorage {
         id,
         owner: upload.owner,
         name: upload.name,
-        type: trueType(upload.type, written.head),
+        type: trueType(upload.type, written.head, rules),
         size: written.size,
         sha256: written.sha256,
         createdAt: clock.now(),
@@ -241,10 +243,12 @@ function checkedType(type: string, rules: AreaRules): string {
   return bare;
 }
 
-/** What claims to be a picture must be one that we know, and is kept as what it is. */
-function trueType(claimed: string, head: Uint8Array): string {
+/** A picture is kept as what it is, whatever it was called. */
+function trueType(claimed: string, head: Uint8Array, rules: AreaRules): string {
   if (!isPicture(claimed)) return claimed;
   const found = sniffPicture(head);
-  if (found === undefined) throw new ContentError('type', 'not a picture of a known format');
-  return found;
+  if (found === undefined && rules.knownPictures) {
+    throw new ContentError('type', 'not a picture of a known format');
+  }
+  return found ?? claimed;
 }

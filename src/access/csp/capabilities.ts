@@ -7,6 +7,10 @@ export interface Capabilities {
   readonly deliveryMethod: 'P' | 'N';
   /** Octets of content the client takes by push; more is announced. */
   readonly acceptedContentLength: number;
+  /** Octets of content the client takes by GetMessage (1.3). */
+  readonly acceptedPullLength: number;
+  /** MIME types and patterns; undefined = any, or none was named. */
+  readonly acceptedTypes?: readonly string[];
   /** Octets of one CSP message the client can parse. */
   readonly parserSize: number;
   /** Transactions that may stand in one message. */
@@ -23,6 +27,7 @@ export const DEFAULT_UDP_PORT = 3717;
 export const UNNEGOTIATED: Capabilities = {
   deliveryMethod: 'P',
   acceptedContentLength: 0xffff_ffff,
+  acceptedPullLength: 0xffff_ffff,
   parserSize: 0xffff_ffff,
   multiTrans: 1,
   cir: [],

@@ -15,8 +15,9 @@ import {
   type Encoding,
 } from './codec/codec.ts';
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, xmlSize } from './compose.ts';
+import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { xmlSize } from './fitting.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';

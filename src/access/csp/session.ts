@@ -12,6 +12,7 @@ import type { NewQueueEntry, QueueItem, SessionRecord } from '../../store/store.
 import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
 import { OutboundQueue } from './outbound.ts';
+import { Preparation, type Adapter } from './preparation.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
 
 export interface SessionStart {
@@ -24,6 +25,8 @@ export interface SessionStart {
   readonly since: number;
   readonly remoteAddress: string;
   readonly userAgent?: string | undefined;
+  /** Makes content fit; absent = what does not fit is announced. */
+  readonly adapter?: Adapter | undefined;
 }
 
 /** The part of a session that survives a restart, as JSON in its record. */
@@ -49,7 +52,9 @@ export class CspSession implements Client {
   readonly version: CspVersion;
   readonly since: number;
   readonly quirks: ClientQuirks;
-  readonly outbound = new OutboundQueue();
+  /** What is made to fit this client before it becomes ready. */
+  readonly preparation: Preparation;
+  readonly outbound: OutboundQueue;
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
@@ -85,6 +90,12 @@ export class CspSession implements Client {
     this.lastActivity = start.since;
     this.remoteAddress = start.remoteAddress;
     this.quirks = quirksOf(start.clientId, start.userAgent);
+    this.preparation = new Preparation(
+      start.adapter,
+      () => this.capabilities,
+      () => this.onReady?.(this),
+    );
+    this.outbound = new OutboundQueue((entry) => this.preparation.isReady(entry));
   }
 
   interestIn(publisher: UserAddress): Interest | undefined {
@@ -98,11 +109,12 @@ export class CspSession implements Client {
 
   queued(entry: NewQueueEntry): void {
     this.outbound.addEntry(entry);
-    this.onReady?.(this);
+    if (this.outbound.hasReady) this.onReady?.(this);
   }
 
   dequeued(messageId: MessageId, kind: QueueItem['kind']): void {
     this.outbound.removeEntry(messageId, kind);
+    if (kind === 'message') this.preparation.forget(messageId);
   }
 
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
@@ -143,7 +155,7 @@ export class CspSession implements Client {
   }
 
   /** A session as it was before a restart; its idle time begins anew. */
-  static restore(record: SessionRecord, home: Home, now: number): CspSession {
+  static restore(record: SessionRecord, home: Home, now: number, adapter?: Adapter): CspSession {
     const state = JSON.parse(record.state) as KeptState;
     const session = new CspSession({
       id: record.id,
@@ -154,9 +166,12 @@ export class CspSession implements Client {
       keepAlive: record.keepAlive,
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
+      adapter,
     });
     session.lastActivity = now;
-    session.capabilities = state.capabilities ?? UNNEGOTIATED;
+    // What an older version of wvgate did not know has its default.
+    session.capabilities =
+      state.capabilities === undefined ? UNNEGOTIATED : { ...UNNEGOTIATED, ...state.capabilities };
     session.services = state.services === undefined ? undefined : new Set(state.services);
     session.reactive = state.reactive;
     session.ownPresence = state.ownPresence;

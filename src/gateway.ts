@@ -29,6 +29,8 @@ import type { ContentService } from './services/content/content.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
+import { requireUser } from './web/authenticate.ts';
+import { contentMounts } from './web/content-routes.ts';
 import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
@@ -219,7 +221,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     const http = await startHttp(csp);
     closing.push(() => http.close(GRACE_MS));
-    const web = await startUsersWeb([]);
+    const web = await startUsersWeb(
+      content === undefined
+        ? []
+        : contentMounts(content, { domain, authenticate: requireUser(authentication, domain) }),
+    );
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
     const housekeeping = keepHouse(messaging, content);
     closing.push(housekeeping);

@@ -38,7 +38,13 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^src\/services\//,
     /^src\/sap\//,
   ],
-  'src/web': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/store\.ts/, /^src\/services\//, /^src\/sap\//],
+  'src/web': [
+    /^src\/wv\//,
+    /^src\/ops\/ports/,
+    /^src\/store\/(store|content)\.ts/,
+    /^src\/services\//,
+    /^src\/sap\//,
+  ],
   'src/client': [
     /^src\/wv\//,
     /^src\/ops\/(ports|clock)/,

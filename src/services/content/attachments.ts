@@ -98,16 +98,16 @@ export class Attachments {
    */
   async adapted(message: Message, wish: Wish): Promise<MessageContent | undefined> {
     const { clock, log } = this.deps;
-    return new Promise((resolve) => {
-      const cancel = clock.after(DEADLINE_MS, () => resolve(undefined));
-      this.adapt(message, wish)
-        .catch((error: unknown) => {
-          log.error({ err: error, messageId: message.id }, 'content could not be adapted');
-          return undefined;
-        })
-        .then(resolve)
-        .finally(cancel);
-    });
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const cancel = clock.after(DEADLINE_MS, () => giveUp(undefined));
+    try {
+      return await Promise.race([this.adapt(message, wish), late]);
+    } catch (error) {
+      log.error({ err: error, messageId: message.id }, 'content could not be adapted');
+      return undefined;
+    } finally {
+      cancel();
+    }
   }
 
   private async adapt(message: Message, wish: Wish): Promise<MessageContent | undefined> {

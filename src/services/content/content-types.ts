@@ -51,17 +51,17 @@ export function isAttachment(content: MessageContent): boolean {
   return content.encoding === 'base64' && !isText(content.contentType);
 }
 
-const MAGIC: readonly (readonly [PictureType, RegExp])[] = [
-  ['image/jpeg', /^\xff\xd8\xff/],
-  ['image/png', /^\x89PNG\r\n\x1a\n/],
-  ['image/gif', /^GIF8[79]a/],
-  ['image/webp', /^RIFF[^]{4}WEBP/],
+const PNG = '\x89PNG\r\n\x1a\n';
+
+const MAGIC: readonly (readonly [PictureType, (head: string) => boolean])[] = [
+  ['image/jpeg', (head) => head.startsWith('\xff\xd8\xff')],
+  ['image/png', (head) => head.startsWith(PNG)],
+  ['image/gif', (head) => head.startsWith('GIF87a') || head.startsWith('GIF89a')],
+  ['image/webp', (head) => head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP'],
 ];
 
 /** Which picture begins like this; undefined = none that we know. */
 export function sniffPicture(head: Uint8Array): PictureType | undefined {
-  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, SNIFF_BYTES)).toString(
-    'latin1',
-  );
-  return MAGIC.find(([, magic]) => magic.test(text))?.[0];
+  const text = Buffer.from(head.subarray(0, SNIFF_BYTES)).toString('latin1');
+  return MAGIC.find(([, begins]) => begins(text))?.[0];
 }

@@ -117,6 +117,10 @@ export class ContentStorage {
     return this.deps.store.contentItem(id);
   }
 
+  named(owner: ContentOwner, name: string): Promise<ContentRecord | undefined> {
+    return this.deps.store.contentNamed(owner, checkedName(name));
+  }
+
   list(owner: ContentOwner, after: string | undefined, limit: number): Promise<readonly ContentRecord[]> {
     return this.deps.store.contentOf(owner, after, limit);
   }

@@ -33,7 +33,7 @@ const OWN_HEADERS = ['Content-Type', 'Content-Disposition', 'ETag', 'Content-Sec
 /** Sends an item: whole, in part (206, 416), or not at all when the client has it (304). HEAD works too. */
 export function sendItem(response: Response, files: ContentFiles, item: ContentRecord): Promise<void> {
   response.set({
-    'Content-Type': item.type === 'text/plain' ? 'text/plain; charset=utf-8' : item.type,
+    'Content-Type': item.type,
     'Content-Disposition': disposition(item),
     ETag: `"${item.sha256}"`,
     // Revoked means revoked: caches ask every time, and get a 304.

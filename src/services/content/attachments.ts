@@ -9,7 +9,7 @@ import { contentSize, type Message, type MessageContent } from '../../wv/message
 import { result, type Result } from '../../wv/status.ts';
 import type { ContentRecord } from '../../store/content.ts';
 import type { Store } from '../../store/store.ts';
-import { bareType, isAccepted, isMimeType, isPicture, isText } from './content-types.ts';
+import { bareType, isAccepted, isAttachment, isMimeType, isPicture, isText } from './content-types.ts';
 import { ContentError, type ContentRefusal } from './errors.ts';
 import type { ContentFiles } from './files.ts';
 import type { ContentLinks } from './links.ts';
@@ -80,7 +80,7 @@ export class Attachments {
   async keep(message: Message): Promise<Message | Result> {
     const { content } = message;
     const bytes = contentSize(content);
-    if (content.stored !== undefined || isText(content.contentType)) return message;
+    if (content.stored !== undefined || !isAttachment(content)) return message;
     if (bytes <= this.deps.limits.inline) return message;
     try {
       const item = await this.original(message);

@@ -19,6 +19,11 @@ export function passwordKey(config: Config): Buffer {
   return key;
 }
 
+/** Where shared content and the attachments of messages lie. */
+export function contentFolder(config: Config): string {
+  return join(config.data, 'content');
+}
+
 export function databaseFile(config: Config): string {
   return join(config.data, 'wvgate.sqlite');
 }

@@ -28,6 +28,7 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
+import type { ContentService } from './services/content/content.ts';
 import type { Groups } from './services/groups/groups.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
@@ -35,6 +36,9 @@ import { sendSystemMessage, type SystemMessageDraft } from './services/system-me
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
+import { requireUser } from './web/authenticate.ts';
+import { contentMounts } from './web/content-routes.ts';
+import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
@@ -56,6 +60,7 @@ export interface House {
     readonly csp: { host: string; port: number };
     readonly stcp: { host: string; port: number } | undefined;
     readonly ops: { host: string; port: number };
+    readonly web: { host: string; port: number } | undefined;
   };
   readonly accounts: Accounts;
   readonly store: Store;
@@ -163,12 +168,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const outbox = new Outbox({ store, clock, log, metrics, service });
     const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
-    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
-    const { homes, publishing, messaging, groups } = services;
+    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log, metrics });
+    const { homes, publishing, messaging, groups, content } = services;
     const renewHome = (owner: UserAddress): Promise<void> =>
       homes.renew(owner).catch((error: unknown) => {
         log.error({ err: error, user: owner }, 'home could not be read after a failed write');
       });
+    await content?.start();
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const { udp, wapUdp } = config.listen.cir;
@@ -250,7 +256,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const housekeeping = keepHouse(messaging, groups);
+    const web = await startUsersWeb(
+      content === undefined
+        ? []
+        : contentMounts(content, { domain, authenticate: requireUser(authentication, domain) }),
+    );
+    if (web !== undefined) closing.push(() => web.close(GRACE_MS));
+    const housekeeping = keepHouse(messaging, groups, content);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -278,7 +290,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     let stopped: Promise<void> | undefined;
     return {
-      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address },
+      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address, web: web?.address },
       accounts,
       store,
       metrics,
@@ -331,7 +343,21 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       calls: sessions.httpCalls,
       log,
       metrics,
-      ...(tls === undefined ? {} : { tls: readCertificate(tls) }),
+      ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.csp.tls') }),
+    });
+  }
+
+  async function startUsersWeb(routers: readonly Mount[]): Promise<WebEndpoint | undefined> {
+    const { web } = config.listen;
+    if (web === undefined) return undefined;
+    const { host, port, tls, maxConnections } = web;
+    return startWeb({
+      host,
+      port,
+      maxConnections,
+      routers,
+      log,
+      ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.web.tls') }),
     });
   }
 
@@ -340,7 +366,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging, groups: Groups): () => Promise<void> {
+  function keepHouse(
+    messaging: Messaging,
+    groups: Groups,
+    content: ContentService | undefined,
+  ): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
@@ -349,6 +379,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
+      await content?.storage.expire();
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await disk.prune(lastPrune);

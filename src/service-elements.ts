@@ -2,7 +2,8 @@
 
 import { pseudoWatcher } from '../adapters/matrix/config.ts';
 import type { Config } from './config.ts';
-import type { Clock, IdSource, Log } from './ops/ports.ts';
+import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
+import { contentService } from './content-service.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
 import { GroupGuests } from './services/group-guests.ts';
@@ -29,18 +30,22 @@ export interface ServicePorts {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 export function buildServices(config: Config, domain: Domain, ports: ServicePorts): ServiceElements {
   const { store, outgoing } = ports;
   const service = serviceAddress(domain);
   const homes = new Homes(store, domain, config.cache.homes);
+  const content = contentService(config, service, ports);
   const messaging = new Messaging({
     ...ports,
     homes,
     service,
+    ...(content === undefined ? {} : { attachments: content.attachments }),
     limits: {
       contentBytes: config.messages.maxContent,
+      ...(content === undefined ? {} : { attachmentBytes: config.content.maxMessage }),
       recipients: config.messages.maxRecipients,
       queue: config.messages.maxQueue,
       defaultValidity: config.messages.defaultValidity,
@@ -90,6 +95,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     inviting,
     invited,
     verification,
+    ...(content === undefined ? {} : { content }),
   };
 }
 

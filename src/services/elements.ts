@@ -1,6 +1,7 @@
 // The service elements of one server (design section 1), as the relay and the access side use them.
 
 import type { ContactLists } from './contact-lists.ts';
+import type { ContentService } from './content/content.ts';
 import type { GroupGuests } from './group-guests.ts';
 import type { Groups } from './groups/groups.ts';
 import type { Homes } from './home.ts';
@@ -22,4 +23,6 @@ export interface ServiceElements {
   readonly inviting: Inviting;
   readonly invited: Invited;
   readonly verification: Verification;
+  /** Absent when the operator switched it off. */
+  readonly content?: ContentService;
 }

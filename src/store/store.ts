@@ -12,6 +12,7 @@ import type {
   InviteResponse,
 } from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
+import type { ContentStore } from './content.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
 import type { LockoutStore } from './lockouts.ts';
@@ -176,7 +177,7 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store extends GroupStore, LockoutStore, InvitationStore {
+export interface Store extends GroupStore, LockoutStore, InvitationStore, ContentStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

@@ -50,6 +50,13 @@ function entryKey(messageId: MessageId, kind: QueueItem['kind']): string {
   return `${kind} ${messageId}`;
 }
 
+/** Reports and notices pass; messages of one sender keep their order. */
+function senderKey({ messageId, item }: NewQueueEntry): string {
+  if (item.kind !== 'message') return entryKey(messageId, item.kind);
+  const { sender } = item.message;
+  return sender.kind === 'user' ? sender.user : `${sender.group} ${sender.screenName ?? ''}`;
+}
+
 /** Presence counts as one thing: a client that confirmed none of the last notifications is not sent more of the same. */
 function triesKey(outbound: Outbound): string {
   if (outbound.kind === 'entry') return entryKey(outbound.entry.messageId, outbound.entry.item.kind);
@@ -76,6 +83,12 @@ export class OutboundQueue {
   private behind = true;
   /** Entries that arrived while the store was being read. */
   private missed = false;
+  private readonly isPrepared: (entry: NewQueueEntry) => boolean;
+
+  /** `isPrepared`: false for an entry that has to wait; whoever makes it ready tells the client's session. */
+  constructor(isPrepared: (entry: NewQueueEntry) => boolean = () => true) {
+    this.isPrepared = isPrepared;
+  }
 
   addEntry(entry: NewQueueEntry): void {
     if (this.behind || this.entries.size >= ENTRY_WINDOW) {
@@ -151,7 +164,12 @@ export class OutboundQueue {
   /** True when a poll would bring something now. */
   isReady(now: number): boolean {
     this.revive(now);
-    return this.isWaiting;
+    return this.hasReady;
+  }
+
+  /** The same, not counting what comes back because its time is over. */
+  get hasReady(): boolean {
+    return this.isTelling || this.readyEntry() !== undefined;
   }
 
   /** True while something waits, or is out and would come back if the client does not confirm it. */
@@ -160,14 +178,18 @@ export class OutboundQueue {
   }
 
   private get isWaiting(): boolean {
+    return this.isTelling || this.entries.size > 0;
+  }
+
+  /** Something other than an entry of the window waits. Behind a full window the store is no news. */
+  private get isTelling(): boolean {
     return (
       this.closing !== undefined ||
       this.asks.size > 0 ||
-      this.entries.size > 0 ||
       this.presence.size > 0 ||
       this.news.length > 0 ||
       this.changes.size > 0 ||
-      this.behind
+      this.wantsRefill
     );
   }
 
@@ -207,10 +229,22 @@ export class OutboundQueue {
   }
 
   private nextEntry(): Outbound | undefined {
-    const [first] = this.entries;
-    if (first === undefined) return undefined;
-    this.entries.delete(first[0]);
-    return { kind: 'entry', entry: first[1] };
+    const ready = this.readyEntry();
+    if (ready === undefined) return undefined;
+    this.entries.delete(entryKey(ready.messageId, ready.item.kind));
+    return { kind: 'entry', entry: ready };
+  }
+
+  /** The first entry that is prepared, but none of a sender for one of whose messages something waits. */
+  private readyEntry(): NewQueueEntry | undefined {
+    let waiting: Set<string> | undefined;
+    for (const entry of this.entries.values()) {
+      if (waiting?.has(senderKey(entry)) === true) continue;
+      if (this.isPrepared(entry)) return entry;
+      waiting ??= new Set();
+      waiting.add(senderKey(entry));
+    }
+    return undefined;
   }
 
   private nextPresence(): Outbound | undefined {

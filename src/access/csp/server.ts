@@ -15,13 +15,15 @@ import {
   type Encoding,
 } from './codec/codec.ts';
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, ENVELOPE_BYTES, xmlSize } from './compose.ts';
+import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { ENVELOPE_BYTES } from './fitting.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { OnGone } from './held-polls.ts';
 import type { CspSession } from './session.ts';
 import type { Answer, CspServices, Exchange, Handlers } from './transaction.ts';
+import { xmlSize } from './xml-size.ts';
 
 export interface CspRequest {
   readonly encoding: Encoding;

@@ -17,6 +17,7 @@ import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
 import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
 import { ENTRY_WINDOW } from './outbound.ts';
+import type { Adapter } from './preparation.ts';
 import { CspSession } from './session.ts';
 
 export interface SessionTableDependencies {
@@ -25,6 +26,8 @@ export interface SessionTableDependencies {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  /** Makes content fit the clients. */
+  readonly content?: { readonly attachments: Adapter };
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -64,6 +67,10 @@ export class SessionTable implements CirDirectory {
     this.swept = Math.floor(deps.clock.now() / 1000);
   }
 
+  private get adapter(): Adapter | undefined {
+    return this.deps.content?.attachments;
+  }
+
   get size(): number {
     return this.sessions.size;
   }
@@ -90,7 +97,7 @@ export class SessionTable implements CirDirectory {
         await this.deps.store.deleteSession(record.id);
         continue;
       }
-      this.enter(CspSession.restore(record, home, this.deps.clock.now()));
+      this.enter(CspSession.restore(record, home, this.deps.clock.now(), this.adapter));
     }
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }
@@ -127,6 +134,7 @@ export class SessionTable implements CirDirectory {
     const before = presenceOf(home);
     const session = new CspSession({
       ...login,
+      adapter: this.adapter,
       id: trusted<SessionId>(this.deps.ids.random(18)),
       since: this.deps.clock.now(),
     });

@@ -13,6 +13,7 @@ import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
 import type { Change, NotificationType } from './notifications.ts';
 import { OutboundQueue } from './outbound.ts';
+import { Preparation, type Adapter } from './preparation.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
 
 export interface SessionStart {
@@ -25,6 +26,8 @@ export interface SessionStart {
   readonly since: number;
   readonly remoteAddress: string;
   readonly userAgent?: string | undefined;
+  /** Makes content fit; absent = what does not fit is announced. */
+  readonly adapter?: Adapter | undefined;
 }
 
 /** The part of a session that survives a restart, as JSON in its record. */
@@ -59,7 +62,9 @@ export class CspSession implements Client {
   /** As the client's transport names itself; kept, for after a restart the client is the same one. */
   readonly userAgent: string | undefined;
   readonly quirks: ClientQuirks;
-  readonly outbound = new OutboundQueue();
+  /** What is made to fit this client before it becomes ready. */
+  readonly preparation: Preparation;
+  readonly outbound: OutboundQueue;
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
@@ -98,6 +103,12 @@ export class CspSession implements Client {
     this.remoteAddress = start.remoteAddress;
     this.userAgent = start.userAgent?.slice(0, MAX_USER_AGENT);
     this.quirks = quirksOf(start.clientId, start.userAgent, start.version);
+    this.preparation = new Preparation(
+      start.adapter,
+      () => this.capabilities,
+      () => this.onReady?.(this),
+    );
+    this.outbound = new OutboundQueue((entry) => this.preparation.isReady(entry));
   }
 
   /** True after capability negotiation. */
@@ -116,10 +127,11 @@ export class CspSession implements Client {
 
   queued(entry: NewQueueEntry): void {
     this.outbound.addEntry(entry);
-    this.onReady?.(this);
+    if (this.outbound.hasReady) this.onReady?.(this);
   }
 
   dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean {
+    if (kind === 'message') this.preparation.forget(messageId);
     return this.outbound.removeEntry(messageId, kind);
   }
 
@@ -176,7 +188,7 @@ export class CspSession implements Client {
   }
 
   /** A session as it was before a restart; its idle time begins anew. */
-  static restore(record: SessionRecord, home: Home, now: number): CspSession {
+  static restore(record: SessionRecord, home: Home, now: number, adapter?: Adapter): CspSession {
     const state = JSON.parse(record.state) as KeptState;
     const session = new CspSession({
       id: record.id,
@@ -188,9 +200,12 @@ export class CspSession implements Client {
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
       userAgent: state.userAgent,
+      adapter,
     });
     session.lastActivity = now;
-    session.capabilities = state.capabilities ?? UNNEGOTIATED;
+    // What an older version of wvgate did not know has its default.
+    session.capabilities =
+      state.capabilities === undefined ? UNNEGOTIATED : { ...UNNEGOTIATED, ...state.capabilities };
     session.services = state.services === undefined ? undefined : new Set(state.services);
     session.reactive = state.reactive;
     session.ownPresence = state.ownPresence;

@@ -31,6 +31,8 @@ const TABLES = [
   'sent_invitations',
   'received_invitations',
   'outbox',
+  'content',
+  'content_links',
   'gateway_values',
   'links',
   'inbox',

@@ -1,6 +1,7 @@
 // The store on SQLite (node:sqlite), put together from its areas.
 
 import type { Store } from '../store.ts';
+import { contentArea } from './content.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { gatewayArea } from './gateways.ts';
 import { groupArea } from './groups.ts';
@@ -41,6 +42,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...groupArea(db),
     ...invitationArea(db),
     ...outboxArea(db, clock),
+    ...contentArea(db),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),
     close: async () => db.close(),

@@ -12,7 +12,9 @@ import type {
   InviteResponse,
 } from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
+import type { ServiceName } from '../wv/profile.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
+import type { ProfileStore } from './profiles.ts';
 
 /** How a user proves who he is. At least one is there for an account that can log in. */
 export interface Credentials {
@@ -30,6 +32,8 @@ export interface UserRecord {
   readonly createdAt: number;
   /** An inactive account is refused with 403. */
   readonly active: boolean;
+  /** What is subscribed; absent = everything. The rest is refused with 506. */
+  readonly services?: readonly ServiceName[];
 }
 
 export interface Contact {
@@ -156,14 +160,21 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store {
+/** What the operator may change of an account; undefined parts stay. `services` null = everything. */
+export interface AccountChange {
+  readonly displayName?: string;
+  readonly active?: boolean;
+  readonly services?: readonly ServiceName[] | null;
+}
+
+export interface Store extends ProfileStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;
   /** False when there is no such user. Everything of the home goes with it. */
   deleteUser(user: UserAddress): Promise<boolean>;
   setCredentials(user: UserAddress, credentials: Credentials): Promise<boolean>;
-  setProfile(user: UserAddress, profile: { displayName?: string; active?: boolean }): Promise<boolean>;
+  setProfile(user: UserAddress, change: AccountChange): Promise<boolean>;
   getUser(user: UserAddress): Promise<UserRecord | undefined>;
   /** Users in address order, after `after`. */
   listUsers(after: UserAddress | undefined, limit: number): Promise<readonly UserRecord[]>;

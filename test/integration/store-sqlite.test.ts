@@ -13,11 +13,12 @@ import { openDatabase, type Database } from '../../src/store/sqlite/database.ts'
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrate.ts';
 import { openSqliteStore, sqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { storeContract } from '../contract/store.ts';
+import { profileContract } from '../contract/profiles.ts';
+import { storeContract, type StoreUnderTest } from '../contract/store.ts';
 import { list, message, messageId, user, userRecord } from '../support/store-samples.ts';
 import { systemClock as clock } from '../support/system-clock.ts';
 
-storeContract('SqliteStore', async () => {
+async function openEmpty(): Promise<StoreUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'wvgate-store-'));
   const file = join(directory, 'wvgate.db');
   let store = await openSqliteStore({ file, clock });
@@ -33,7 +34,10 @@ storeContract('SqliteStore', async () => {
       rmSync(directory, { recursive: true });
     },
   };
-});
+}
+
+storeContract('SqliteStore', openEmpty);
+profileContract('SqliteStore', openEmpty);
 
 let directory = '';
 let file = '';
@@ -329,7 +333,9 @@ describe('a large server', () => {
   it('opens with 100,000 users and finds one in no time', async () => {
     const seed = database();
     await seed.writeTogether(() => {
-      const insert = seed.prepare("INSERT INTO users VALUES (?, 'hash', NULL, NULL, 1, 1)");
+      const insert = seed.prepare(
+        "INSERT INTO users (address, hash, created_at, active) VALUES (?, 'hash', 1, 1)",
+      );
       for (let n = 0; n < 100_000; n++) insert.run(user(`user${n}`));
     });
     seed.close();

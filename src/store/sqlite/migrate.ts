@@ -5,6 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Log } from '../../ops/ports.ts';
 import { StoreError } from './errors.ts';
 import { homesAndQueues } from './migrations/001-homes-and-queues.ts';
+import { profilesAndSearch } from './migrations/004-profiles-and-search.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-export const MIGRATIONS: readonly Migration[] = [homesAndQueues];
+export const MIGRATIONS: readonly Migration[] = [homesAndQueues, profilesAndSearch];
 
 /** The schema version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -7,8 +7,10 @@ import { housekeepingArea } from './housekeeping.ts';
 import { listArea } from './lists.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
+import { profileArea } from './profiles.ts';
 import { queueArea } from './queue.ts';
 import { sessionArea } from './sessions.ts';
+import { userSearchArea } from './user-search.ts';
 import { userArea } from './users.ts';
 
 export { StoreError, type StoreErrorCode } from './errors.ts';
@@ -25,11 +27,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 /** The store over an open database, which closes with it. */
 export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Store {
+  const { index, ...search } = userSearchArea(db);
+  const { reindex, ...profiles } = profileArea(db, { index });
   const { insertList, listsOf, ...lists } = listArea(db);
-  const { presenceOf, ...presence } = presenceArea(db);
+  const { presenceOf, ...presence } = presenceArea(db, { reindex });
   const { clearQueue, ...queue } = queueArea(db, clock);
   return {
-    ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
+    ...userArea(db, {
+      lists: { insertList, listsOf },
+      presence: { presenceOf },
+      queue: { clearQueue },
+      profiles: { reindex },
+    }),
+    ...profiles,
+    ...search,
     ...lists,
     ...presence,
     ...sessionArea(db),

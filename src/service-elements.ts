@@ -11,6 +11,8 @@ import type { Outgoing } from './services/outgoing.ts';
 import { maskOf } from './services/presence/masks.ts';
 import { Publishing } from './services/presence/publishing.ts';
 import { Watching } from './services/presence/watching.ts';
+import { Profiles } from './services/profiles.ts';
+import { Search } from './services/search.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
@@ -53,5 +55,24 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  return { homes, lists, publishing, watching, messaging };
+  const profiles = new Profiles({
+    ...ports,
+    homes,
+    publishing,
+    limits: { terminals: config.profiles.maxTerminals },
+  });
+  const search = new Search({
+    ...ports,
+    homes,
+    openAlias: config.presence.openAttributes.includes('Alias'),
+    limits: {
+      findings: config.search.maxFindings,
+      page: config.search.page,
+      maxPage: config.search.maxPage,
+      openPerUser: config.search.openPerUser,
+      open: config.search.maxOpen,
+      life: config.search.openSeconds * 1000,
+    },
+  });
+  return { homes, lists, publishing, watching, messaging, profiles, search };
 }

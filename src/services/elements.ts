@@ -3,8 +3,10 @@
 import type { ContactLists } from './contact-lists.ts';
 import type { Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
+import type { Profiles } from './profiles.ts';
 import type { Publishing } from './presence/publishing.ts';
 import type { Watching } from './presence/watching.ts';
+import type { Search } from './search.ts';
 
 export interface ServiceElements {
   readonly homes: Homes;
@@ -12,4 +14,6 @@ export interface ServiceElements {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
+  readonly profiles: Profiles;
+  readonly search: Search;
 }

@@ -11,6 +11,8 @@ import { Messaging } from '../../src/services/messaging.ts';
 import { maskOf } from '../../src/services/presence/masks.ts';
 import { Publishing } from '../../src/services/presence/publishing.ts';
 import { Watching } from '../../src/services/presence/watching.ts';
+import { Profiles } from '../../src/services/profiles.ts';
+import { Search } from '../../src/services/search.ts';
 import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.ts';
@@ -75,7 +77,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
   ]);
   const outbox = new Outbox({ store, clock, log: SILENT, metrics: NO_METRICS, service });
   const local = (request: RequestPrimitive) =>
-    serveLocally({ homes, lists, messaging, publishing, watching }, request);
+    serveLocally({ homes, lists, messaging, publishing, watching, profiles, search }, request);
   const relay = new Relay({ homeDomain: HOME, outbox, clock, log: SILENT, metrics: NO_METRICS, local });
   relay.addGateway(gateway);
   const limits = { contentBytes: 1000, recipients: 5, queue: 3, defaultValidity: 3600, maxValidity: 86_400 };
@@ -101,6 +103,14 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { watchers: 100, pendingAuthorizations: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
+  const profiles = new Profiles({ store, homes, publishing, clock, limits: { terminals: 3 } });
+  const search = new Search({
+    store,
+    homes,
+    clock,
+    openAlias: true,
+    limits: { findings: 8, page: 5, maxPage: 6, openPerUser: 2, open: 3, life: 60_000 },
+  });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
   for (const name of names) {
     const address = userAddress(name, HOME);
@@ -116,5 +126,19 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     (await at(name)).clients.add(client);
     return client;
   };
-  return { clock, store, homes, gateway, relay, messaging, publishing, watching, lists, at, online };
+  return {
+    clock,
+    store,
+    homes,
+    gateway,
+    relay,
+    messaging,
+    publishing,
+    watching,
+    lists,
+    profiles,
+    search,
+    at,
+    online,
+  };
 }

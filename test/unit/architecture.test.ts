@@ -24,11 +24,11 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/wv': [],
   'src/ops': [],
   'src/store': [/^src\/wv\//, /^src\/ops\/ports/],
-  'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage)\.ts/],
+  'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|profiles|gateway-storage)\.ts/],
   'src/sap': [
     /^src\/wv\//,
     /^src\/ops\/ports/,
-    /^src\/store\/(store|gateway-storage)\.ts/,
+    /^src\/store\/(store|profiles|gateway-storage)\.ts/,
     /^src\/services\//,
   ],
   'src/access': [
@@ -38,7 +38,13 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^src\/services\//,
     /^src\/sap\//,
   ],
-  'src/web': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/store\.ts/, /^src\/services\//, /^src\/sap\//],
+  'src/web': [
+    /^src\/wv\//,
+    /^src\/ops\/ports/,
+    /^src\/store\/(store|profiles)\.ts/,
+    /^src\/services\//,
+    /^src\/sap\//,
+  ],
   'src/client': [
     /^src\/wv\//,
     /^src\/ops\/(ports|clock)/,

@@ -1,6 +1,7 @@
 // The CSP server without its transports: octets of a client's message in, octets of the answer out.
 
 import type { Metrics } from '../../ops/ports.ts';
+import { missingService } from '../../sap/subscriptions.ts';
 import { child, childText } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
@@ -175,7 +176,8 @@ export class CspServer {
     try {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
-      const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
+      const refusal =
+        handler === undefined ? unserved(transaction) : notAgreed(session, transaction, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
       }
@@ -239,8 +241,11 @@ function unserved(transaction: CspTransaction): Result {
 
 function notAgreed(
   session: CspSession,
+  { primitive }: CspTransaction,
   needs: Parameters<NonNullable<CspSession['services']>['has']>[0] | undefined,
 ) {
+  const missing = missingService(session.home.user, primitive, needs);
+  if (missing !== undefined) return result(506, `Not subscribed: ${missing}`);
   if (needs === undefined || session.services === undefined || session.services.has(needs)) return undefined;
   return result(506);
 }

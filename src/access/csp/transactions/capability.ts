@@ -10,6 +10,7 @@ type Wishes = Body<'CapabilityList'>;
 /** Phones stop growing their buffers somewhere; a client that names less than this cannot be served at all. */
 const SMALLEST_PARSER = 512;
 const MAX_MULTI_TRANS = 8;
+const MAX_CLIENT_TYPE = 30;
 
 /** The call methods we can use, best first, out of those the client offers (csp-transport section 2). */
 function usableCir(wishes: Wishes, settings: CspSettings): readonly CirMethod[] {
@@ -64,6 +65,10 @@ export async function negotiateCapabilities(
   const wishes: Wishes = body.CapabilityList ?? {};
   session.capabilities = capabilitiesOf(wishes, services.settings);
   await services.sessions.save(session);
+  await services.profiles.sawTerminal(session.home.address, session.clientId, {
+    type: wishes.ClientType?.slice(0, MAX_CLIENT_TYPE),
+    capabilities: JSON.stringify(session.capabilities),
+  });
   const terms = agreed(wishes, session.capabilities, services.settings);
   if (version === '1.1') {
     const { AcceptedContentType: _dropped, ...kept } = wishes;

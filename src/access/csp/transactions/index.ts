@@ -6,6 +6,8 @@ import { attributeListTransactions } from './attribute-lists.ts';
 import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
 import { presenceTransactions } from './presence.ts';
+import { profileTransactions } from './profiles.ts';
+import { searchTransactions } from './search.ts';
 import { sessionTransactions } from './session.ts';
 
 export const TRANSACTIONS: Handlers = {
@@ -15,4 +17,6 @@ export const TRANSACTIONS: Handlers = {
   ...presenceTransactions,
   ...messagingTransactions,
   ...accessControlTransactions,
+  ...searchTransactions,
+  ...profileTransactions,
 };

@@ -13,6 +13,7 @@ import {
   requestedFunctions,
   unavailable,
 } from '../../../sap/discovery.ts';
+import { subscribedFunctions } from '../../../sap/subscriptions.ts';
 import type { LoginOutcome } from '../../../sap/authentication.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, isBindError, readBody, type Body } from '../codec/binding.ts';
@@ -56,6 +57,8 @@ async function login(exchange: Exchange): Promise<Answer> {
   if (outcome.kind !== 'accepted') return respond(...notYet(outcome));
   const home = await services.homes.get(user);
   if (home === undefined) return respond(result(531));
+  // The account may have been changed by the command line since the home was loaded.
+  home.user = outcome.user;
   const keepAlive = clampKeepAlive(exchange, body.TimeToLive);
   const session = await services.sessions.open({
     home,
@@ -66,6 +69,7 @@ async function login(exchange: Exchange): Promise<Answer> {
     remoteAddress: remote.address,
     userAgent: remote.userAgent,
   });
+  await services.profiles.sawTerminal(user, clientId);
   return respond(OK, { SessionID: session.id, KeepAliveTime: keepAlive, CapabilityRequest: true });
 }
 
@@ -124,8 +128,9 @@ async function spInfo({ services, version, transaction }: Exchange): Promise<Ans
 const service = inSession('Service-Request', async ({ services, session, version, transaction }, body) => {
   const features = child(child(transaction.content, 'Functions'), 'WVCSPFeat');
   const requested = requestedFunctions(features, version);
-  const denied = unavailable(requested);
-  session.services = agreedFunctions(requested, version);
+  const available = subscribedFunctions(session.home.user, AVAILABLE);
+  const denied = unavailable(requested, available);
+  session.services = agreedFunctions(requested, available, version);
   // csp-transactions 1.6: REACT in the request, or no filter at all, switches questions about watchers on.
   session.reactive = requested.has('REACT') || version === '1.3';
   await services.sessions.save(session);
@@ -133,7 +138,7 @@ const service = inSession('Service-Request', async ({ services, session, version
   const clientId = child(transaction.content, 'ClientID');
   if (version === '1.1' && clientId !== undefined) answer.push(clientId);
   answer.push(node('Functions', [featureTree(denied, version)]));
-  if (body.AllFunctionsRequest === true) answer.push(node('AllFunctions', [featureTree(AVAILABLE, version)]));
+  if (body.AllFunctionsRequest === true) answer.push(node('AllFunctions', [featureTree(available, version)]));
   return node('Service-Response', answer);
 });
 

@@ -12,7 +12,7 @@ import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
-import { databaseFile, passwordKey } from './data-folder.ts';
+import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
@@ -28,10 +28,13 @@ import { buildServices } from './service-elements.ts';
 import type { Messaging } from './services/messaging.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
+import { operatorApi, type OperatorApiOptions } from './web/operator-api.ts';
+import { profileApi } from './web/profile-api.ts';
 import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
+import { result } from './wv/status.ts';
 
 export interface HouseOptions {
   readonly config: Config;
@@ -61,6 +64,7 @@ const GRACE_MS = 5_000;
 const EXPIRY_MS = 10_000;
 const EXPIRY_BATCH = 200;
 const PRUNE_MS = 3_600_000;
+const DEACTIVATED = result(403, 'The account was deactivated');
 
 function domainIn(config: Config): Domain {
   const domain = parseDomain(config.domain);
@@ -217,9 +221,19 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     const http = await startHttp(csp);
     closing.push(() => http.close(GRACE_MS));
-    const web = await startUsersWeb([]);
+    const web = await startUsersWeb([
+      {
+        path: '/api/profile',
+        router: profileApi({
+          profiles: services.profiles,
+          authentication,
+          domain,
+          selfService: config.profiles.selfService,
+        }),
+      },
+    ]);
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse(messaging);
+    const housekeeping = keepHouse(messaging, sessions);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -230,11 +244,12 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         ...gateways.map((gateway) => [gateway.name, gateway.health()]),
       ]),
     });
-    const ops = await startOps(readiness);
+    const ops = await startOps(readiness, operatorRouters({ ...services, accounts, sessions, store, log }));
     closing.push(() => ops.close());
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
       metrics.gauge('homes_in_memory', homes.size);
+      metrics.gauge('searches_open', services.search.size);
       for (const gateway of gateways) {
         metrics.gauge('gateway_up', gateway.health() === 'up' ? 1 : 0, { gateway: gateway.name });
         metrics.gauge('outbox_entries', outbox.held(gateway.name), { gateway: gateway.name });
@@ -296,18 +311,25 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     return startWeb({ host, port, maxConnections, routers, log, ...tlsFiles(tls) });
   }
 
-  function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
-    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, log });
+  function startOps(readiness: () => Readiness, routers: readonly Mount[]): Promise<OpsEndpoint> {
+    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, routers, log });
+  }
+
+  function operatorRouters(ports: Omit<OperatorApiOptions, 'token'>): readonly Mount[] {
+    const token = operatorToken(config);
+    return token === undefined ? [] : [{ path: '/api/users', router: operatorApi({ ...ports, token }) }];
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging): () => Promise<void> {
+  function keepHouse(messaging: Messaging, sessions: SessionTable): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
     let lastPrune = 0;
     const round = async (): Promise<void> => {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
+      // Deactivated by the command line, which works beside the server.
+      for (const user of await store.inactiveWithSessions()) await sessions.endAll(user, DEACTIVATED);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await store.prune(lastPrune);

@@ -94,9 +94,16 @@ export class Profiles {
     return changed ? OK : result(531);
   }
 
-  /** The change must have been checked. False = no such user. */
-  change(user: UserAddress, change: ProfileChange): Promise<boolean> {
-    return this.deps.store.changeProfile(user, (before) => changedProfile(before, change));
+  /** The values must have been checked. 'full': the preferences would grow beyond MAX_PREFERENCES. */
+  async change(user: UserAddress, change: ProfileChange): Promise<'changed' | 'unknown' | 'full'> {
+    let fits = true;
+    const done = await this.deps.store.changeProfile(user, (current) => {
+      const changed = changedProfile(current, change);
+      fits = preferencesFit(changed);
+      return fits ? changed : current;
+    });
+    if (!done) return 'unknown';
+    return fits ? 'changed' : 'full';
   }
 
   /**
@@ -125,6 +132,13 @@ export class Profiles {
     const terminal = { clientId, seenAt: clock.now(), ...rest, ...(type === undefined ? {} : { type }) };
     await store.noteTerminal(user, terminal, limits.terminals);
   }
+}
+
+/** Most octets of all preferences of a user, as JSON. */
+export const MAX_PREFERENCES = 8_192;
+
+function preferencesFit({ preferences }: Profile): boolean {
+  return Buffer.byteLength(JSON.stringify(preferences)) <= MAX_PREFERENCES;
 }
 
 function merged<T>(

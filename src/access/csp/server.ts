@@ -6,7 +6,7 @@ import { child, childText } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
 import { unsupportedVersion } from '../../wv/version.ts';
-import { statusElement, statusOf } from './answers.ts';
+import { resultBody, statusElement, statusOf } from './answers.ts';
 import {
   decode,
   encode,
@@ -15,7 +15,13 @@ import {
   type DecodeLimits,
   type Encoding,
 } from './codec/codec.ts';
-import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
+import {
+  buildElement,
+  isBindError,
+  readMessage,
+  type CspMessage,
+  type CspTransaction,
+} from './codec/binding.ts';
 import { compose, xmlSize } from './compose.ts';
 import { confirmed } from './confirm.ts';
 import { contentOf } from './schema/lookup.ts';
@@ -124,6 +130,8 @@ export class CspServer {
     }
     const polled = message.transactions.some(isPoll);
     if (session !== undefined) await this.arrived(session, request, polled);
+    const parting = session === undefined && polled ? this.partingWord(message) : undefined;
+    if (parting !== undefined) return plain(request.encoding, parting);
     const answers: CspTransaction[] = [];
     for (const transaction of message.transactions) {
       const answer = await this.answer(request, message, transaction, session);
@@ -141,6 +149,18 @@ export class CspServer {
     };
     const lost = () => session?.outbound.notSent(own.map(({ id }) => id));
     return { body: encode(request.encoding, reply), lost: own.length === 0 ? NOTHING_LOST : lost };
+  }
+
+  /** Disconnect, for a client that polls in a session that was ended by force. */
+  private partingWord(message: CspMessage): CspMessage | undefined {
+    const reason = this.services.sessions.takeParting(message.sessionId ?? '');
+    if (reason === undefined) return undefined;
+    const content = buildElement('Disconnect', { Result: resultBody(reason) }, message.version);
+    const id = this.services.ids.random(9);
+    return {
+      ...envelope(message),
+      transactions: [{ mode: 'Request', id, primitive: content.name, content }],
+    };
   }
 
   private note(trace: Trace, { primitive }: CspTransaction, answer: Answer): void {

@@ -4,6 +4,7 @@ import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
 import { domainOf } from '../../wv/address.ts';
 import { trusted, type ClientId, type Domain, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter } from '../../wv/presence.ts';
+import type { Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
 import type { Home, Homes } from '../../services/home.ts';
 import type { Messaging } from '../../services/messaging.ts';
@@ -44,6 +45,8 @@ export class SessionTable implements CirDirectory {
   /** Sessions that were called, while anything is open: calls get lost, and Android drops some polls. */
   private readonly called = new Set<CspSession>();
   private readonly ended = new Map<string, 600 | 601>();
+  /** What clients of ended sessions are still to be told, once. */
+  private readonly parting = new Map<string, Result>();
   private swept: number;
   private stopSweep: (() => void) | undefined;
 
@@ -162,6 +165,36 @@ export class SessionTable implements CirDirectory {
     this.withdraw(session, reason);
     await this.cleanUp(session);
     await this.deps.publishing.announce(session.home, before);
+  }
+
+  /** The live sessions of a user, oldest first. */
+  sessionsOf(user: UserAddress): readonly CspSession[] {
+    const clients = this.deps.homes.peek(user)?.clients ?? [];
+    return [...clients].filter((client): client is CspSession => client instanceof CspSession);
+  }
+
+  /**
+   * Ends all sessions of a user: logged out by the operator, or the account is not active any more. Their clients are
+   * called where that is possible, learn the reason by Disconnect when they poll, and 601 from any other request.
+   */
+  async endAll(user: UserAddress, reason: Result): Promise<number> {
+    const sessions = this.sessionsOf(user);
+    for (const session of sessions) {
+      this.parting.set(session.id, reason);
+      if (this.parting.size > REMEMBERED_ENDED) {
+        this.parting.delete(this.parting.keys().next().value as string);
+      }
+      this.call(session);
+      await this.end(session, 601);
+    }
+    return sessions.length;
+  }
+
+  /** What the client of an ended session is to be told with Disconnect; once. */
+  takeParting(id: string): Result | undefined {
+    const reason = this.parting.get(id);
+    this.parting.delete(id);
+    return reason;
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */

@@ -2,15 +2,16 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/ops/ports.ts';
 import { openDatabase, type Database } from '../../src/store/sqlite/database.ts';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrate.ts';
+import { homesAndQueues } from '../../src/store/sqlite/migrations/001-homes-and-queues.ts';
 import { openSqliteStore, sqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { profileContract } from '../contract/profiles.ts';
@@ -290,6 +291,30 @@ describe('schema', () => {
     await open({ log });
     expect(texts).toHaveLength(SCHEMA_VERSION);
     expect(raw().prepare('PRAGMA user_version').get()).toEqual({ user_version: SCHEMA_VERSION });
+  });
+
+  it('finds users from before the search', async () => {
+    mkdirSync(dirname(file));
+    const old = raw();
+    old.exec(homesAndQueues.sql);
+    const insert = old.prepare('INSERT INTO users VALUES (?, NULL, NULL, ?, 1, 1)');
+    insert.run(user('ann'), 'Ann of Old');
+    insert.run(user('+34600111222'), null);
+    const alias = JSON.stringify({ Alias: { valid: true, value: 'Nightingale' } });
+    old.prepare('INSERT INTO presence VALUES (?, ?)').run(user('ann'), alias);
+    old.exec('PRAGMA user_version = 1');
+    old.close();
+    const store = await open();
+    for (const [field, text, found] of [
+      ['name', 'ann', 'ann'],
+      ['alias', 'of old', 'ann'],
+      ['published_alias', 'nightingale', 'ann'],
+      ['mobile', '600111222', '+34600111222'],
+    ] as const) {
+      expect(await store.searchUsers({ texts: [{ fields: [field], text }] }, 10)).toEqual([user(found)]);
+    }
+    await store.changeProfile(user('ann'), (before) => ({ ...before, lastName: 'Lee' }));
+    expect(await store.searchUsers({ texts: [{ fields: ['alias'], text: 'of old' }] }, 10)).toHaveLength(1);
   });
 
   it('is refused when a newer program wrote it', async () => {

@@ -14,7 +14,7 @@ import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
-import { databaseFile, passwordKey } from './data-folder.ts';
+import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
@@ -36,13 +36,13 @@ import { sendSystemMessage, type SystemMessageDraft } from './services/system-me
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
-import { requireUser } from './web/authenticate.ts';
-import { contentMounts } from './web/content-routes.ts';
+import { operatorApi, type OperatorApiOptions } from './web/operator-api.ts';
+import { usersMounts } from './users-web.ts';
 import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
-import type { Result } from './wv/status.ts';
+import { result, type Result } from './wv/status.ts';
 
 export interface HouseOptions {
   readonly config: Config;
@@ -78,6 +78,8 @@ const GRACE_MS = 5_000;
 const EXPIRY_MS = 10_000;
 const EXPIRY_BATCH = 200;
 const PRUNE_MS = 3_600_000;
+const LOGGED_OUT = result(601, 'Logged out by the operator');
+const DEACTIVATED = result(403, 'The account was deactivated');
 
 function domainIn(config: Config): Domain {
   const domain = parseDomain(config.domain);
@@ -211,7 +213,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       ids,
       log,
       lockout: config.login.lockout,
-      numberOwner: numberOwners(config.users, accounts),
+      numberOwner: numberOwners(config.users, accounts, store),
       limits: {
         user: { burst: config.login.userBurst, seconds: config.login.userSeconds },
         userInAll: { burst: config.login.userTotalBurst, seconds: config.login.userTotalSeconds },
@@ -256,13 +258,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const web = await startUsersWeb(
-      content === undefined
-        ? []
-        : contentMounts(content, { domain, authenticate: requireUser(authentication, domain) }),
-    );
+    const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse(messaging, groups, content);
+    const housekeeping = keepHouse(messaging, groups, content, sessions);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -273,13 +271,14 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         ...gateways.map((gateway) => [gateway.name, gateway.health()]),
       ]),
     });
-    const ops = await startOps(readiness);
+    const ops = await startOps(readiness, operatorRouters({ ...services, accounts, sessions, store, log }));
     closing.push(() => ops.close());
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
       metrics.gauge('polls_held', sessions.held.size);
       metrics.gauge('homes_in_memory', homes.size);
       metrics.gauge('groups_in_memory', groups.inMemory);
+      metrics.gauge('searches_open', services.search.size);
       for (const gateway of gateways) {
         metrics.gauge('gateway_up', gateway.health() === 'up' ? 1 : 0, { gateway: gateway.name });
         metrics.gauge('outbox_entries', outbox.held(gateway.name), { gateway: gateway.name });
@@ -295,7 +294,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       store,
       metrics,
       readiness,
-      forceLogout: (name) => sessions.endAll(accounts.address(name), 601),
+      forceLogout: (name) => sessions.endAll(accounts.address(name), LOGGED_OUT),
       sendSystemMessage: (recipient, draft) => sendSystemMessage(messaging, recipient, draft, clock.now()),
       stop: () => {
         stopping = true;
@@ -361,8 +360,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     });
   }
 
-  function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
-    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, log });
+  function startOps(readiness: () => Readiness, routers: readonly Mount[]): Promise<OpsEndpoint> {
+    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, routers, log });
+  }
+
+  function operatorRouters(ports: Omit<OperatorApiOptions, 'token'>): readonly Mount[] {
+    const token = operatorToken(config);
+    return token === undefined ? [] : [{ path: '/api/users', router: operatorApi({ ...ports, token }) }];
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
@@ -370,6 +374,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     messaging: Messaging,
     groups: Groups,
     content: ContentService | undefined,
+    sessions: SessionTable,
   ): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
@@ -380,6 +385,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
       await content?.storage.expire();
+      // Deactivated by the command line, which works beside the server.
+      for (const user of await disk.inactiveWithSessions()) await sessions.endAll(user, DEACTIVATED);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await disk.prune(lastPrune);

@@ -8,6 +8,7 @@ import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
 import { GroupGuests } from './services/group-guests.ts';
 import type { GroupLimits } from './services/groups/context.ts';
+import { groupFinder } from './services/groups/finder.ts';
 import { Groups } from './services/groups/groups.ts';
 import { GroupQueries } from './services/group-queries.ts';
 import { Homes } from './services/home.ts';
@@ -19,6 +20,8 @@ import type { Destinations } from './services/outgoing.ts';
 import { maskOf } from './services/presence/masks.ts';
 import { Publishing } from './services/presence/publishing.ts';
 import { Watching } from './services/presence/watching.ts';
+import { Profiles } from './services/profiles.ts';
+import { Search, type SearchLimits } from './services/search.ts';
 import { Verification } from './services/verification.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
@@ -70,7 +73,13 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  const groups = new Groups({ ...ports, homes, service, limits: groupLimits(config) });
+  const groups = new Groups({
+    ...ports,
+    homes,
+    service,
+    ...(content === undefined ? {} : { attachments: content.attachments }),
+    limits: groupLimits(config),
+  });
   const groupGuests = new GroupGuests({ homes });
   const groupQueries = new GroupQueries({ outgoing, service });
   const verification = new Verification({ homes, groups: groupQueries, outgoing });
@@ -84,6 +93,19 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   };
   const inviting = new Inviting(shared);
   const invited = new Invited({ ...shared, ownerOf: (screenName) => groups.ownerOf(screenName) });
+  const profiles = new Profiles({
+    ...ports,
+    homes,
+    publishing,
+    limits: { terminals: config.profiles.maxTerminals },
+  });
+  const search = new Search({
+    ...ports,
+    homes,
+    openAlias: config.presence.openAttributes.includes('Alias'),
+    groups: groupFinder(store),
+    limits: searchLimits(config),
+  });
   return {
     homes,
     lists,
@@ -95,8 +117,15 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     inviting,
     invited,
     verification,
+    profiles,
+    search,
     ...(content === undefined ? {} : { content }),
   };
+}
+
+function searchLimits({ search }: Config): SearchLimits {
+  const { maxFindings, page, maxPage, openPerUser, maxOpen, openSeconds } = search;
+  return { findings: maxFindings, page, maxPage, openPerUser, open: maxOpen, life: openSeconds * 1000 };
 }
 
 function invitationLimits({ invitations }: Config): InvitationLimits {

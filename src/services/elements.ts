@@ -8,8 +8,10 @@ import type { Homes } from './home.ts';
 import type { Invited } from './invitations/invited.ts';
 import type { Inviting } from './invitations/inviting.ts';
 import type { Messaging } from './messaging.ts';
+import type { Profiles } from './profiles.ts';
 import type { Publishing } from './presence/publishing.ts';
 import type { Watching } from './presence/watching.ts';
+import type { Search } from './search.ts';
 import type { Verification } from './verification.ts';
 
 export interface ServiceElements {
@@ -23,6 +25,8 @@ export interface ServiceElements {
   readonly inviting: Inviting;
   readonly invited: Invited;
   readonly verification: Verification;
+  readonly profiles: Profiles;
+  readonly search: Search;
   /** Absent when the operator switched it off. */
   readonly content?: ContentService;
 }

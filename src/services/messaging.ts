@@ -76,7 +76,7 @@ export class Messaging {
   private readonly ids: IdSource;
   private readonly log: Log;
   private readonly service: ServiceAddress;
-  private readonly attachments: Pick<Attachments, 'keep'> | undefined;
+  private readonly attachments: Pick<Attachments, 'keep' | 'whole'> | undefined;
   readonly limits: MessagingLimits;
 
   constructor(deps: {
@@ -88,7 +88,7 @@ export class Messaging {
     log: Log;
     service: ServiceAddress;
     /** Where large attachments wait; absent = in the queues, like everything else. */
-    attachments?: Pick<Attachments, 'keep'>;
+    attachments?: Pick<Attachments, 'keep' | 'whole'>;
     limits: MessagingLimits;
   }) {
     this.store = deps.store;
@@ -233,6 +233,11 @@ export class Messaging {
   /** The message as it waits; a Result when that is impossible. */
   private async keep(message: Message): Promise<Message | Result> {
     return (await this.attachments?.keep(message)) ?? message;
+  }
+
+  /** The content with its octets, to be sent on: other homes cannot read what lies here. undefined = it is gone. */
+  async whole({ content }: Message): Promise<MessageContent | undefined> {
+    return content.stored === undefined ? content : this.attachments?.whole(content);
   }
 
   /** Live clients hear of a new entry, in the order in which entries were committed. */

@@ -3,8 +3,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { sameText } from '../sap/passwords.ts';
 import type { Authentication } from '../sap/authentication.ts';
+import { subscribes } from '../sap/subscriptions.ts';
 import { domainOf, isAddressError, parseUser } from '../wv/address.ts';
 import type { Domain, UserAddress } from '../wv/ids.ts';
+import type { ServiceName } from '../wv/profile.ts';
 import { WebError } from './errors.ts';
 
 /** A password longer than this is none of ours. */
@@ -18,8 +20,13 @@ interface Basic {
 /**
  * Lets signed-in users pass; `signedIn(response)` says who it is. The same limits, log-in rates and refusals as for
  * CSP: 401 for wrong credentials (an unknown user looks the same), 403 for an inactive account, 503 with Retry-After.
+ * With a service, also 403 for users that have not subscribed to it.
  */
-export function requireUser(authentication: Authentication, domain: Domain): RequestHandler {
+export function requireUser(
+  authentication: Authentication,
+  domain: Domain,
+  service?: ServiceName,
+): RequestHandler {
   return async (request, response, next) => {
     const basic = basicOf(request);
     const user = basic === undefined ? undefined : parseUser(basic.user, domain);
@@ -34,6 +41,9 @@ export function requireUser(authentication: Authentication, domain: Domain): Req
       schemas: [],
     });
     if (outcome.kind !== 'accepted') throw refusal(response, outcome);
+    if (service !== undefined && !subscribes(outcome.user, service)) {
+      throw new WebError(403, `not subscribed: ${service}`);
+    }
     response.locals['user'] = user;
     next();
   };

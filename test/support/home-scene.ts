@@ -17,6 +17,8 @@ import { Messaging } from '../../src/services/messaging.ts';
 import { maskOf } from '../../src/services/presence/masks.ts';
 import { Publishing } from '../../src/services/presence/publishing.ts';
 import { Watching } from '../../src/services/presence/watching.ts';
+import { Profiles } from '../../src/services/profiles.ts';
+import { Search } from '../../src/services/search.ts';
 import { Verification } from '../../src/services/verification.ts';
 import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -141,6 +143,14 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { watchers: 100, pendingAuthorizations: 2, history: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
+  const profiles = new Profiles({ store, homes, publishing, clock, limits: { terminals: 3 } });
+  const search = new Search({
+    store,
+    homes,
+    clock,
+    openAlias: true,
+    limits: { findings: 8, page: 5, maxPage: 6, openPerUser: 2, open: 3, life: 60_000 },
+  });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
   const groups = new Groups({
     store,
@@ -164,6 +174,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
       verification,
       groups,
       groupGuests,
+      profiles,
+      search,
     };
   }
   for (const name of names) {
@@ -195,6 +207,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     watching,
     lists,
     groups,
+    profiles,
+    search,
     at,
     online,
   };

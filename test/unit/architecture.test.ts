@@ -24,7 +24,11 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/wv': [],
   'src/ops': [],
   'src/store': [/^src\/wv\//, /^src\/ops\/ports/],
-  'src/services': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/(store|gateway-storage|content)\.ts/],
+  'src/services': [
+    /^src\/wv\//,
+    /^src\/ops\/ports/,
+    /^src\/store\/(store|profiles|gateway-storage|content)\.ts/,
+  ],
   'src/sap': [/^src\/wv\//, /^src\/ops\/ports/, /^src\/store\/[\w-]+\.ts/, /^src\/services\//],
   'src/access': [
     /^src\/wv\//,
@@ -36,7 +40,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/web': [
     /^src\/wv\//,
     /^src\/ops\/ports/,
-    /^src\/store\/(store|content)\.ts/,
+    /^src\/store\/(store|profiles|content)\.ts/,
     /^src\/services\//,
     /^src\/sap\//,
   ],

@@ -12,7 +12,7 @@ import type { Publishing } from '../../services/presence/publishing.ts';
 import { presenceOf } from '../../services/presence/values.ts';
 import type { Watching } from '../../services/presence/watching.ts';
 import type { Store } from '../../store/store.ts';
-import { displacedBy, refusalOfSession, type AdmissionLimits } from './admission.ts';
+import { displacedBy, refusalOfSession, sessionsOf, type AdmissionLimits } from './admission.ts';
 import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
 import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
@@ -57,6 +57,8 @@ export class SessionTable implements CirDirectory {
   readonly held: HeldPolls;
   /** Clients that ask whether something waits (SHTTP). */
   readonly httpCalls: HttpCalls;
+  /** What clients of ended sessions are still to be told, once. */
+  private readonly parting = new Map<string, Result>();
   private swept: number;
   private stopSweep: (() => void) | undefined;
 
@@ -196,11 +198,38 @@ export class SessionTable implements CirDirectory {
     await this.deps.publishing.announce(session.home, before);
   }
 
-  /** Ends all sessions of a user, as `end` does; resolves with how many there were. */
-  async endAll(user: UserAddress, reason: 600 | 601): Promise<number> {
-    const sessions = [...this.sessions.values()].filter(({ home }) => home.address === user);
-    for (const session of sessions) await this.end(session, reason);
+  /** The live sessions of a user, oldest first. */
+  sessionsOf(user: UserAddress): readonly CspSession[] {
+    const home = this.deps.homes.peek(user);
+    return home === undefined ? [] : sessionsOf(home);
+  }
+
+  /**
+   * Ends all sessions of a user, as `end` does: logged out by the operator, or the account is not active any more.
+   * Their clients are called where that is possible, learn the reason by Disconnect when they poll, and 601 from any
+   * other request. Resolves with how many there were.
+   */
+  async endAll(user: UserAddress, reason: Result): Promise<number> {
+    const sessions = this.sessionsOf(user);
+    for (const session of sessions) {
+      this.rememberParting(session.id, reason);
+      this.call(session);
+      await this.end(session, 601);
+    }
     return sessions.length;
+  }
+
+  private rememberParting(id: SessionId, reason: Result): void {
+    this.parting.set(id, reason);
+    if (this.parting.size <= REMEMBERED_ENDED) return;
+    this.parting.delete(this.parting.keys().next().value as string);
+  }
+
+  /** What the client of an ended session is to be told with Disconnect; once. */
+  takeParting(id: string): Result | undefined {
+    const reason = this.parting.get(id);
+    this.parting.delete(id);
+    return reason;
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */

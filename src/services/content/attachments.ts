@@ -114,13 +114,14 @@ export class Attachments {
     const { content } = message;
     const type = bareType(content.contentType);
     const accepted = isAccepted(wish.types, type) || isText(type);
-    if (accepted && contentSize(content) <= wish.maxBytes) return this.inline(content);
+    if (accepted && contentSize(content) <= wish.maxBytes) return this.whole(content);
     const picture = isPicture(type) ? await this.picture(content, wish) : undefined;
     if (picture !== undefined || accepted) return picture;
     return this.link(message, wish);
   }
 
-  private async inline(content: MessageContent): Promise<MessageContent | undefined> {
+  /** The content with its octets in it; undefined when they went since: their time was over. */
+  async whole(content: MessageContent): Promise<MessageContent | undefined> {
     const { stored, contentType } = content;
     if (stored === undefined) return content;
     const octets = await this.octets(stored.id);

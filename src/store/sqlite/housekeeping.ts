@@ -19,6 +19,8 @@ const TABLES = [
   'authorizations',
   'access',
   'presence',
+  'profiles',
+  'terminals',
   'watchers',
   'failed_logins',
   'sessions',

@@ -11,8 +11,10 @@ import { listArea } from './lists.ts';
 import { lockoutArea } from './lockouts.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
+import { profileArea } from './profiles.ts';
 import { queueArea } from './queue.ts';
 import { sessionArea } from './sessions.ts';
+import { userSearchArea } from './user-search.ts';
 import { userArea } from './users.ts';
 
 export { StoreError, type StoreErrorCode } from './errors.ts';
@@ -29,11 +31,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 /** The store over an open database, which closes with it. */
 export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Store {
+  const { index, ...search } = userSearchArea(db);
+  const { reindex, ...profiles } = profileArea(db, { index });
   const { insertList, listsOf, ...lists } = listArea(db);
-  const { presenceOf, ...presence } = presenceArea(db);
+  const { presenceOf, ...presence } = presenceArea(db, { reindex });
   const { clearQueue, ...queue } = queueArea(db, clock);
   return {
-    ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
+    ...userArea(db, {
+      lists: { insertList, listsOf },
+      presence: { presenceOf },
+      queue: { clearQueue },
+      profiles: { reindex },
+    }),
+    ...profiles,
+    ...search,
     ...lists,
     ...presence,
     ...lockoutArea(db),

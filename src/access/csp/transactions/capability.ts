@@ -13,6 +13,7 @@ type Wishes = Body<'CapabilityList'>;
 
 /** Phones stop growing their buffers somewhere; a client that names less than this cannot be served at all. */
 const SMALLEST_PARSER = 512;
+const MAX_CLIENT_TYPE = 30;
 
 /**
  * Whether a call method can be used, by method, best first (csp-transport section 2). 1.1 has no element for the
@@ -103,12 +104,16 @@ function callAddress({ id, capabilities, version }: CspSession, { shttp }: CspSe
 
 /** Takes over what the client can do; gives what 1.2 and 1.3 are told of it. */
 export async function agreeCapabilities(
-  { settings, sessions }: Pick<CspServices, 'settings' | 'sessions'>,
+  { settings, sessions, profiles }: Pick<CspServices, 'settings' | 'sessions' | 'profiles'>,
   session: CspSession,
   wishes: Wishes,
 ): Promise<Body<'AgreedCapabilityList'>> {
   session.capabilities = capabilitiesOf(wishes, settings, session);
   await sessions.save(session);
+  await profiles.sawTerminal(session.home.address, session.clientId, {
+    type: wishes.ClientType?.slice(0, MAX_CLIENT_TYPE),
+    capabilities: JSON.stringify(session.capabilities),
+  });
   return { ...agreed(wishes, session, settings), ...callAddress(session, settings) };
 }
 

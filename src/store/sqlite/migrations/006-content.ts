@@ -3,7 +3,7 @@
 import type { Migration } from '../migrate.ts';
 
 export const content: Migration = {
-  version: 5,
+  version: 6,
   sql: `
     -- owner: a user, a group or the server itself; expires_at: NULL = never.
     CREATE TABLE content (

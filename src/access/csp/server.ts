@@ -1,11 +1,12 @@
 // The CSP server without its transports: octets of a client's message in, octets of the answer out.
 
 import type { Metrics } from '../../ops/ports.ts';
+import { missingService } from '../../sap/subscriptions.ts';
 import { child, childText, type Element } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
 import { unsupportedVersion } from '../../wv/version.ts';
-import { statusElement, statusOf } from './answers.ts';
+import { resultBody, statusElement, statusOf } from './answers.ts';
 import {
   decode,
   encode,
@@ -14,9 +15,16 @@ import {
   type DecodeLimits,
   type Encoding,
 } from './codec/codec.ts';
-import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
-import { compose, ENVELOPE_BYTES } from './compose.ts';
+import {
+  buildElement,
+  isBindError,
+  readMessage,
+  type CspMessage,
+  type CspTransaction,
+} from './codec/binding.ts';
+import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { ENVELOPE_BYTES } from './fitting.ts';
 import { settleGroups } from './group-participation.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
@@ -132,6 +140,10 @@ export class CspServer {
     }
     const polled = message.transactions.some(isPoll);
     if (session !== undefined) await this.arrived(session, request, polled);
+    const parting = session === undefined && polled ? this.partingWord(message) : undefined;
+    if (parting !== undefined) {
+      return plain(request.encoding, { ...envelope(message), transactions: [parting] });
+    }
     const answers: CspTransaction[] = [];
     for (const transaction of message.transactions) {
       const answer = await this.answer(request, message, transaction, session);
@@ -174,7 +186,10 @@ export class CspServer {
     const ready = await this.serverTransactions(session, answers.length);
     if (ready.length + answers.length > 0 || !(await this.held(request, message, session))) return ready;
     if (this.isAlive(session)) return this.serverTransactions(session, 0);
-    answers.push(...message.transactions.map((each) => this.tooLate(message, each)));
+    const parting = this.partingWord(message);
+    if (parting === undefined)
+      answers.push(...message.transactions.map((each) => this.tooLate(message, each)));
+    else answers.push(parting);
     return [];
   }
 
@@ -191,6 +206,14 @@ export class CspServer {
   /** The session ended while its poll was held. */
   private tooLate({ version, sessionId = '' }: CspMessage, { id }: CspTransaction): CspTransaction {
     return answering(id, statusOf(this.services.sessions.whyGone(sessionId), version));
+  }
+
+  /** Disconnect, for a client that polls in a session that was ended by force. */
+  private partingWord({ sessionId = '', version }: CspMessage): CspTransaction | undefined {
+    const reason = this.services.sessions.takeParting(sessionId);
+    if (reason === undefined) return undefined;
+    const content = buildElement('Disconnect', { Result: resultBody(reason) }, version);
+    return { mode: 'Request', id: this.services.ids.random(9), primitive: content.name, content };
   }
 
   private note(trace: Trace, { primitive }: CspTransaction, answer: Answer): void {
@@ -227,7 +250,8 @@ export class CspServer {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
       await this.services.homes.sound(session.home);
-      const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
+      const refusal =
+        handler === undefined ? unserved(transaction) : notAgreed(session, transaction, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
       }
@@ -296,8 +320,11 @@ function unserved(transaction: CspTransaction): Result {
 
 function notAgreed(
   session: CspSession,
+  { primitive }: CspTransaction,
   needs: Parameters<NonNullable<CspSession['services']>['has']>[0] | undefined,
 ) {
+  const missing = missingService(session.home.user, primitive, needs);
+  if (missing !== undefined) return result(506, `Not subscribed: ${missing}`);
   if (needs === undefined || session.services === undefined || session.services.has(needs)) return undefined;
   return result(506);
 }

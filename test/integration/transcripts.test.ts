@@ -21,7 +21,9 @@ let planned = 0;
 let played = 0;
 
 beforeAll(async () => {
-  scene = await startScene({ config: { contacts: { maxLists: 4, maxContacts: 6 } } });
+  scene = await startScene({
+    config: { contacts: { maxLists: 4, maxContacts: 6 }, search: { maxFindings: 2 } },
+  });
 });
 afterAll(() => scene.stop());
 

@@ -79,8 +79,9 @@ export class GroupHome {
     return this.people.get(user)?.privilege !== undefined;
   }
 
+  /** Joined or a member; a member who was rejected is outside until he is pardoned. */
   isInside(user: UserAddress): boolean {
-    return this.present.has(user) || this.isMember(user);
+    return this.present.has(user) || (this.isMember(user) && !this.rejected.has(user));
   }
 
   settingsOf(user: UserAddress): OwnSettings {

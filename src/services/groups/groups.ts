@@ -25,7 +25,7 @@ import type { GroupContext, GroupLimits } from './context.ts';
 import { create, createForProvider, type GroupDraft, type ProviderDraft } from './creating.ts';
 import { GroupHomes, type GroupHome } from './group-home.ts';
 import { history, receive, type GroupHistory } from './group-messages.ts';
-import { join, keptPerson, leave, subscribe, subscription } from './joining.ts';
+import { hasRoomFor, join, keptPerson, leave, subscribe, subscription } from './joining.ts';
 import { addMembers, members, reject, removeMembers, setPrivileges } from './membership.ts';
 import { GroupNotices } from './notices.ts';
 import { profileRefusal, refusal, type Asker } from './privileges.ts';
@@ -143,6 +143,7 @@ export class Groups {
     if ('code' in profile) return status(profile);
     const settings = changedSettings(home.settingsOf(user), own, home.ownFacts(user));
     if ('code' in settings) return status(settings);
+    if (!hasRoomFor(this.context, home, user, settings)) return status(result(817));
     const news = differences(home, profile);
     const change = { ...(ofGroup ? { profile } : {}), people: keptPerson(home, user, settings) };
     const telling = { except: user, ...(news.length === 0 ? {} : { properties: news }) };

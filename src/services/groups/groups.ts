@@ -160,22 +160,42 @@ export class Groups {
     return history(this.context, user, group, count);
   }
 
-  /** Joins a client to the groups its user wants to be in; the client itself is told by a GroupChangeNotice, too. */
-  async autoJoin(user: UserAddress, clientId: ClientId): Promise<readonly AutoJoined[]> {
+  /**
+   * Joins a client to the groups its user wants to be in, at most `room`; the client itself is told by a
+   * GroupChangeNotice, too. A group that cannot be joined does not stand in the way of the others.
+   */
+  async autoJoin(user: UserAddress, clientId: ClientId, room: number): Promise<readonly AutoJoined[]> {
+    const { store, log } = this.context;
     const joined: AutoJoined[] = [];
-    for (const group of await this.context.store.autoJoinGroups(user)) {
-      const home = await this.context.groups.get(group);
-      if (home === undefined) continue;
-      const wish = { wantsJoinedList: false, subscribe: true };
-      const answer = await join(this.context, home, { user, clientId }, wish, true);
-      if (answer.primitive === 'JoinGroupResponse') {
-        const { screenName = '', welcomeNote } = answer;
-        joined.push({ group, screenName, ...(welcomeNote === undefined ? {} : { welcomeNote }) });
-      } else {
-        this.context.log.info({ group, user, code: answer.result.code }, 'no automatic join');
+    for (const group of await store.autoJoinGroups(user)) {
+      if (joined.length >= room) {
+        log.info({ user, room }, 'more groups with AutoJoin than one session may join');
+        break;
+      }
+      try {
+        joined.push(...(await this.joinByItself(group, user, clientId)));
+      } catch (error) {
+        log.error({ err: error, group, user }, 'group could not be joined by itself');
       }
     }
     return joined;
+  }
+
+  private async joinByItself(
+    group: GroupAddress,
+    user: UserAddress,
+    clientId: ClientId,
+  ): Promise<readonly AutoJoined[]> {
+    const home = await this.context.groups.get(group);
+    if (home === undefined) return [];
+    const wish = { wantsJoinedList: false, subscribe: true };
+    const answer = await join(this.context, home, { user, clientId }, wish, true);
+    if (answer.primitive !== 'JoinGroupResponse') {
+      this.context.log.info({ group, user, code: answer.result.code }, 'no automatic join');
+      return [];
+    }
+    const { screenName = '', welcomeNote } = answer;
+    return [{ group, screenName, ...(welcomeNote === undefined ? {} : { welcomeNote }) }];
   }
 
   /** At start: local clients that did not survive the restart leave their groups. Returns how many left. */

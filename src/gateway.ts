@@ -32,6 +32,7 @@ import type { Groups } from './services/groups/groups.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
 import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
+import { clearRemovedUsers } from './removed-users.ts';
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
@@ -247,13 +248,15 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     await links.start(gateways);
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
+    const clearRemoved = () => clearRemovedUsers({ ...services, store, sessions, log }, EXPIRY_BATCH);
+    while ((await clearRemoved()) === EXPIRY_BATCH);
     // Clients whose session ended with the last run, or was ending when it did.
     await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
     const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const housekeeping = keepHouse(messaging, groups);
+    const housekeeping = keepHouse(messaging, groups, clearRemoved);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -343,12 +346,17 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging, groups: Groups): () => Promise<void> {
+  function keepHouse(
+    messaging: Messaging,
+    groups: Groups,
+    clearRemoved: () => Promise<number>,
+  ): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
     let lastPrune = 0;
     const round = async (): Promise<void> => {
+      while (!stopped && (await clearRemoved()) === EXPIRY_BATCH);
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);

@@ -29,8 +29,8 @@ export const userCommand: Command = {
   user remove NAME                                     delete the account and everything of it
 
 Without --password it is asked for on a terminal, else read as one line from standard input, so that it
-need not stand in the shell's history. A running server sees new accounts at once; it keeps a removed or
-changed account until its clients log out.
+need not stand in the shell's history. A running server sees new accounts and passwords at once. Within 10
+seconds it ends the sessions of a removed account and its groups; do not give the name away before.
 `,
   async run(args, projectRoot) {
     const { values, positionals } = parseCommandLine(args, OPTIONS);

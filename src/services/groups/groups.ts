@@ -198,6 +198,18 @@ export class Groups {
     return [{ group, screenName, ...(welcomeNote === undefined ? {} : { welcomeNote }) }];
   }
 
+  /** A local user is no more: his groups end, and he leaves those of others, also their reject lists. */
+  async removeUser(user: UserAddress): Promise<void> {
+    const { store, groups } = this.context;
+    for (const group of await store.groupsWith(user)) {
+      const home = await groups.get(group);
+      if (home === undefined) continue;
+      if (home.owner === user) await dissolve(this.context, home);
+      else
+        await takeOut(this.context, home, home.joinedAs(user), { removedPeople: [user], pardoned: [user] });
+    }
+  }
+
   /** At start: local clients that did not survive the restart leave their groups. Returns how many left. */
   async reconcile(isLive: (user: UserAddress, clientId: ClientId) => boolean): Promise<number> {
     const { store, homes } = this.context;

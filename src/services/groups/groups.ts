@@ -83,7 +83,8 @@ export class Groups {
     if (home === undefined) return status(result(800));
     const asker: Asker = { user, clientId };
     const refused = refusal(home, asker, request.primitive);
-    return refused === undefined ? this.granted(home, asker, request) : status(refused);
+    if (refused !== undefined) return status(refused);
+    return this.context.groups.held(home, () => this.granted(home, asker, request));
   }
 
   private granted(

@@ -61,6 +61,25 @@ describe('members', () => {
     });
   });
 
+  it('are not lost when the group leaves memory while a request of it waits', async () => {
+    const homes = scene.homes as { get: typeof scene.homes.get };
+    const get = homes.get.bind(scene.homes);
+    const late = Promise.withResolvers<void>();
+    homes.get = async (user) => {
+      if (user === bea) await late.promise;
+      return get(user);
+    };
+    const adding = add([bea]);
+    // As many as stay in memory.
+    for (const group of ['/a', '/b', '/c'].map((name) => groupAddress(name))) {
+      await scene.groups.createForProvider({ group, properties: [], admins: [] });
+    }
+    expect(await code(add([cy]))).toBe(200);
+    late.resolve();
+    expect(await code(adding)).toBe(200);
+    expect(await members()).toMatchObject({ users: [cy, bea] });
+  });
+
   it('who are removed and joined are forced out with 809; others are named with 810', async () => {
     await add([bea]);
     await scene.join(bea);

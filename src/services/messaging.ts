@@ -279,14 +279,23 @@ export class Messaging {
     const expired = await this.store.expiredQueue(this.clock.now(), limit);
     for (const entry of expired) {
       const home = await this.homes.get(entry.recipient);
-      if (home === undefined) await this.store.dequeue(entry.recipient, entry.messageId, entry.item.kind);
+      if (home === undefined) await this.finish(nobody(entry.recipient), entry, result(531));
       else await this.finish(home, entry, result(542));
     }
     return expired.length;
   }
 
+  /** What came for a user while he was removed: senders learn 531. */
+  async abandon(recipient: UserAddress): Promise<void> {
+    for (;;) {
+      const entries = await this.waiting(nobody(recipient), 0, 200);
+      for (const entry of entries) await this.finish(nobody(recipient), entry, result(531));
+      if (entries.length === 0) return;
+    }
+  }
+
   /** The report is on disk before the entry goes: a crash between the two repeats the report, which is then dropped. */
-  private async finish(home: Home, entry: NewQueueEntry, outcome: Result): Promise<void> {
+  private async finish(home: Recipient, entry: NewQueueEntry, outcome: Result): Promise<void> {
     if (entry.item.kind === 'message' && owesReport(entry.item, outcome)) {
       const answer = await this.outgoing.request(this.reportOf(home, entry.item, outcome));
       if (!isSuccess(answer.result)) {
@@ -296,7 +305,11 @@ export class Messaging {
     await this.settle(home, entry.messageId, entry.item.kind);
   }
 
-  private reportOf(home: Home, item: QueueItem & { kind: 'message' }, outcome: Result): DeliveryStatusReport {
+  private reportOf(
+    home: Recipient,
+    item: QueueItem & { kind: 'message' },
+    outcome: Result,
+  ): DeliveryStatusReport {
     return {
       primitive: 'DeliveryStatusReport',
       meta: { service: this.service, user: home.address },
@@ -308,12 +321,12 @@ export class Messaging {
     };
   }
 
-  private async settle(home: Home, messageId: MessageId, kind: QueueItem['kind']): Promise<void> {
+  private async settle(home: Recipient, messageId: MessageId, kind: QueueItem['kind']): Promise<void> {
     await this.store.dequeue(home.address, messageId, kind);
     for (const client of home.clients) client.dequeued(messageId, kind);
   }
 
-  waiting(home: Home, afterSeq: number, limit: number): Promise<readonly QueueEntry[]> {
+  waiting(home: Pick<Home, 'address'>, afterSeq: number, limit: number): Promise<readonly QueueEntry[]> {
     return this.store.queueOf(home.address, afterSeq, limit);
   }
 
@@ -324,6 +337,14 @@ export class Messaging {
   waitingNotice(home: Home, id: MessageId): Promise<QueueEntry | undefined> {
     return this.store.queuedMessage(home.address, id, 'notice');
   }
+}
+
+/** Whose queue it is, and who is to hear that something left it. */
+type Recipient = Pick<Home, 'address' | 'clients'>;
+
+/** A user who is no more. */
+function nobody(address: UserAddress): Recipient {
+  return { address, clients: new Set() };
 }
 
 /** One report for one message and recipient, however often it is told. */

@@ -15,7 +15,7 @@ import {
 } from '../../support/group-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS } from '../../support/phone.ts';
-import { codeOf, eventually, startScene, type Scene } from '../../support/phone-scene.ts';
+import { codeOf, eventually, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 
 let scene: Scene;
 afterEach(() => scene.stop());
@@ -43,10 +43,16 @@ const cleared = async () => (await scene.house.house.store.removedUsers(1)).leng
 it('his sessions end, he leaves groups, his own groups end, and messages to him find nobody', async () => {
   const { bea, own, her, owner, guest } = await play();
   await scene.house.house.accounts.remove(bea);
+  // The server does not know yet, and takes it for a user who is there.
+  expect(codeOf(await owner.say(sendMessage('lost', [bea])))).toBe(200);
   scene.clock.advance(10_000);
   await eventually(cleared, 'the end of the removed account', 5_000);
   expect(codeOf(await guest.say(android.keepAlive()))).toBe(601);
-  expect(newsIn(await settled(owner)).toSorted()).toEqual(['-Bea', 'out 800']);
+  const came = await settled(owner);
+  expect(newsIn(came).toSorted()).toEqual(['-Bea', 'out 800']);
+  expect(
+    came.filter(({ name }) => name === 'DeliveryReport-Request').flatMap((each) => texts(each, 'Code')),
+  ).toEqual(['531']);
   expect(namesIn((await owner.say(getJoined(own))).content)).toEqual(['Annie']);
   expect(codeOf(await owner.say(joinGroup(her)))).toBe(800);
   expect(codeOf(await owner.say(sendMessage('hello', [bea])))).toBe(531);

@@ -31,6 +31,7 @@ import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
+import { clearRemovedUsers } from './removed-users.ts';
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
@@ -73,6 +74,8 @@ export interface House {
 }
 
 const GRACE_MS = 5_000;
+/** Removed users cleared at a time when the server starts. */
+const REMOVED_BATCH = 200;
 const LOGGED_OUT = result(601, 'Logged out by the operator');
 
 function domainIn(config: Config): Domain {
@@ -249,6 +252,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     await links.start(gateways);
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
+    const clearRemoved = (limit: number) => clearRemovedUsers({ ...services, store, sessions, log }, limit);
+    while ((await clearRemoved(REMOVED_BATCH)) === REMOVED_BATCH);
     // Clients whose session ended with the last run, or was ending when it did.
     await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
@@ -257,7 +262,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     closing.push(() => sessions.held.close());
     const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse({ ...services, store: disk, sessions, clock, log });
+    const housekeeping = keepHouse({ ...services, store: disk, sessions, clearRemoved, clock, log });
     closing.push(housekeeping);
 
     let stopping = false;

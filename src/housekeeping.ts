@@ -9,6 +9,8 @@ import { result } from './wv/status.ts';
 export interface HousekeepingPorts extends Pick<ServiceElements, 'messaging' | 'groups' | 'content'> {
   readonly store: Store;
   readonly sessions: Pick<SessionTable, 'endAll'>;
+  /** Clears what removed users left, so many at most; resolves with how many there were. */
+  readonly clearRemoved: (limit: number) => Promise<number>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -21,12 +23,13 @@ const DEACTIVATED = result(403, 'The account was deactivated');
 
 /** Begins with the first round after ten seconds; one that fails is logged and tried again. Returns what ends it. */
 export function keepHouse(ports: HousekeepingPorts): () => Promise<void> {
-  const { messaging, groups, content, store, sessions, clock, log } = ports;
+  const { messaging, groups, content, store, sessions, clearRemoved, clock, log } = ports;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   let cancel = () => {};
   let lastPrune = 0;
   const round = async (): Promise<void> => {
+    while (!stopped && (await clearRemoved(BATCH)) === BATCH);
     while (!stopped && (await messaging.expire(BATCH)) === BATCH);
     while (!stopped && (await groups.expire(BATCH)) === BATCH);
     while (!stopped && (await store.dropExpiredInvitations(clock.now(), BATCH)) === BATCH);

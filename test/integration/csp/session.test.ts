@@ -166,6 +166,16 @@ describe.each(VERSIONS)('session in CSP %s (%s)', (version, _encoding, habits) =
     expect((await phone.say(android.getBlockedList())).content?.name).toBe('GetBlockedList-Response');
   });
 
+  it('a Service-Request with nonsense in its ClientID is not answered with that nonsense', async () => {
+    const phone = await scene.online(await scene.person(), habits);
+    const odd = elements('ClientID', elements('URL', 'me') + '<Value>x</Value>');
+    const { content } = await phone.say(elements('Service-Request', odd));
+    const echo = child(content, 'ClientID');
+    expect(echo?.children.map(({ name, text }) => [name, text])).toEqual(
+      habits.version === '1.1' ? [['URL', 'me']] : undefined,
+    );
+  });
+
   it('Functions lists what was asked for and is not to be had', async () => {
     const someone = trusted<UserAddress>(await scene.person());
     await scene.house.house.store.setProfile(someone, { services: ['presence', 'im'] });

@@ -10,6 +10,7 @@ import {
 } from '../../../sap/discovery.ts';
 import { subscribedFunctions } from '../../../sap/subscriptions.ts';
 import { child, node, type Element } from '../../../wv/element.ts';
+import { buildElement } from '../codec/binding.ts';
 import type { CspSession } from '../session.ts';
 import { inSession, type CspServices } from '../transaction.ts';
 
@@ -41,8 +42,10 @@ export async function agreeServices(
 export const serviceRequest = inSession('Service-Request', async (exchange, body) => {
   const { services, session, version, transaction } = exchange;
   const answer: Element[] = [];
-  const clientId = child(transaction.content, 'ClientID');
-  if (version === '1.1' && clientId !== undefined) answer.push(clientId);
+  // What was understood of it, not what the client wrote: that may hold anything.
+  if (version === '1.1' && body.ClientID !== undefined) {
+    answer.push(buildElement('ClientID', body.ClientID, version));
+  }
   const denied = await agreeServices(services, session, child(transaction.content, 'Functions'));
   if (denied !== undefined) answer.push(denied);
   if (body.AllFunctionsRequest === true) {

@@ -5,7 +5,7 @@ import type { GroupTask, Watched } from './load/group.ts';
 import { median } from './measure.ts';
 import { withServer } from './messages.ts';
 import { cpuOf } from './process-cost.ts';
-import type { Findings } from './row.ts';
+import type { Findings, Row } from './row.ts';
 
 export interface GroupPlan {
   /** Joined users, and how many of them have a session. */
@@ -13,10 +13,16 @@ export interface GroupPlan {
   readonly live: number;
   /** Messages whose cost is measured, and as many while others are watched. */
   readonly messages: number;
+  /** Length of a message, octets. */
+  readonly octets: number;
 }
 
-export const GROUP_OF_MANY: GroupPlan = { size: 10_000, live: 2_000, messages: 7 };
-export const SMALL_GROUP: GroupPlan = { size: 2_000, live: 400, messages: 3 };
+/** A short message to very many, and a picture to many: the copies of both are large. */
+export const LARGE_GROUPS: readonly GroupPlan[] = [
+  { size: 10_000, live: 2_000, messages: 7, octets: 100 },
+  { size: 1_000, live: 200, messages: 5, octets: 64 * 1024 },
+];
+export const SMALL_GROUPS: readonly GroupPlan[] = [{ size: 2_000, live: 400, messages: 3, octets: 100 }];
 
 const QUIET_MS = 1_000;
 
@@ -35,10 +41,10 @@ interface GroupCost {
   readonly block: number;
 }
 
-function groupCost({ size, live, messages }: GroupPlan): Promise<GroupCost> {
+function groupCost({ size, live, messages, octets }: GroupPlan): Promise<GroupCost> {
   return withServer({ users: size + 2, joined: size }, [], (server, port) =>
     withChild(Child.start('load/group.ts'), async (load) => {
-      await load.ask('enter', { port, live, strangers: size } satisfies GroupTask);
+      await load.ask('enter', { port, live, strangers: size, octets } satisfies GroupTask);
       const { waits } = await load.ask<Watched>('quiet', QUIET_MS);
       const first = await load.ask<number>('send');
       const before = cpuOf(server.pid);
@@ -71,19 +77,22 @@ function percentile(values: readonly number[], percent: number): number {
   return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
 }
 
-export async function benchGroups(plan: GroupPlan): Promise<Findings> {
-  const cost = await groupCost(plan);
-  const what = `message to a group of ${plan.size}, ${plan.live} with a session`;
-  return {
-    rows: [
+export async function benchGroups(plans: readonly GroupPlan[]): Promise<Findings> {
+  const rows: Row[] = [];
+  const notes: string[] = [];
+  for (const plan of plans) {
+    const cost = await groupCost(plan);
+    const what = `${plan.octets} octets to a group of ${plan.size}, ${plan.live} with a session`;
+    rows.push(
       { what: `${what}: until the sender has his 200`, ours: cost.answer, unit: 'ms' },
       { what: `${what}: CPU a recipient, durable`, ours: cost.cpu, unit: 'µs' },
       { what: `${what}: longest wait of others`, ours: cost.longest, unit: 'ms', aim: '≤ 50' },
       { what: `${what}: p99 of the waits of others`, ours: cost.p99, unit: 'ms' },
-    ],
-    notes: [
-      `Others wait at most ${cost.quiet.toFixed(1)} ms while there is no message; during one, the server's own clock ` +
-        `shows nothing else done for ${cost.block.toFixed(0)} ms. The first message took ${cost.first.toFixed(0)} ms.`,
-    ],
-  };
+    );
+    notes.push(
+      `${what}: others wait at most ${cost.quiet.toFixed(1)} ms while there is no message; during one, the server does ` +
+        `nothing else for ${cost.block.toFixed(0)} ms by its own clock. The first message took ${cost.first.toFixed(0)} ms.`,
+    );
+  }
+  return { rows, notes };
 }

@@ -8,7 +8,7 @@ import { reasonOf } from './child.ts';
 import { benchCodec, FEW_REPEATS } from './codec.ts';
 import { benchCrowd, CROWD, SMALL_CROWD } from './crowd.ts';
 import { benchGateway } from './gateway.ts';
-import { benchGroups, GROUP_OF_MANY, SMALL_GROUP } from './groups.ts';
+import { benchGroups, LARGE_GROUPS, SMALL_GROUPS } from './groups.ts';
 import { machine } from './machine.ts';
 import { FULL, QUICK } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
@@ -34,7 +34,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
     quick
       ? { rows: [], notes: ['The store was left out of this quick run.'] }
       : { rows: await benchStore(), notes: [] },
-  groups: (quick) => benchGroups(quick ? SMALL_GROUP : GROUP_OF_MANY),
+  groups: (quick) => benchGroups(quick ? SMALL_GROUPS : LARGE_GROUPS),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

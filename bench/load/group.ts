@@ -13,6 +13,8 @@ export interface GroupTask {
   readonly live: number;
   /** This user and the next are not in the group. */
   readonly strangers: number;
+  /** Length of a message, octets. */
+  readonly octets: number;
 }
 
 /** What others noticed while something was done. */
@@ -38,7 +40,7 @@ async function loggedIn(port: number, index: number): Promise<Phone> {
 }
 
 /** All that are live log in, join and poll once, as phones do. */
-async function enter({ port, live, strangers: first }: GroupTask): Promise<void> {
+async function enter({ port, live, strangers: first, octets }: GroupTask): Promise<void> {
   connections = await Promise.all(Array.from({ length: CONNECTIONS }, () => Phone.connect(port)));
   const share = async (connection: HttpPost, from: number) => {
     for (let index = from; index <= live; index += CONNECTIONS) {
@@ -54,7 +56,7 @@ async function enter({ port, live, strangers: first }: GroupTask): Promise<void>
     await loggedIn(port, first + 1),
   ];
   await writer.join(GROUP);
-  writer.writeToGroup(0, GROUP);
+  writer.writeToGroup(0, GROUP, octets);
   sender = writer;
   strangers = [() => one.keepAlive(), () => another.poll()];
 }

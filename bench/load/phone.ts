@@ -68,12 +68,13 @@ export class Phone {
     this.#write(sender, `<User><UserID>${recipient}</UserID></User>`, dated);
   }
 
-  writeToGroup(sender: number, group: string): void {
-    this.#write(sender, `<Group><GroupID>${group}</GroupID></Group>`, false);
+  /** `octets`: the length of its messages. */
+  writeToGroup(sender: number, group: string, octets: number): void {
+    const text = (TEXT_HOLE + FILLER.repeat(Math.ceil(octets / FILLER.length))).slice(0, octets);
+    this.#write(sender, `<Group><GroupID>${group}</GroupID></Group>`, false, text);
   }
 
-  #write(sender: number, recipient: string, dated: boolean): void {
-    const text = TEXT_HOLE + FILLER;
+  #write(sender: number, recipient: string, dated: boolean, text = TEXT_HOLE + FILLER): void {
     const primitive =
       '<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo>' +
       `<Recipient>${recipient}</Recipient>` +

@@ -2,15 +2,7 @@
 
 import { domainOf } from '../wv/address.ts';
 import type { Clock, IdSource, Log } from '../ops/ports.ts';
-import {
-  trusted,
-  type ClientId,
-  type Domain,
-  type GroupAddress,
-  type MessageId,
-  type ServiceAddress,
-  type UserAddress,
-} from '../wv/ids.ts';
+import { trusted, type ClientId, type MessageId, type ServiceAddress, type UserAddress } from '../wv/ids.ts';
 import { contentSize, type Message, type MessageContent, type Party } from '../wv/message.ts';
 import {
   status,
@@ -19,19 +11,12 @@ import {
   type SendMessageResponse,
   type Status,
 } from '../wv/primitives.ts';
-import {
-  combine,
-  isSuccess,
-  OK,
-  result,
-  type DetailedResult,
-  type Result,
-  type StatusCode,
-} from '../wv/status.ts';
+import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../wv/status.ts';
 import type { NewQueueEntry, Notice, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
 import { isBlocked, isGroupBlocked } from './access-control.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
+import { addressOf, failureOf, splitByDomain } from './recipients.ts';
 
 export interface MessagingLimits {
   /** Longest content of one message, octets. */
@@ -102,9 +87,10 @@ export class Messaging {
     if (refusal !== undefined) return { result: refusal };
     const message = this.compose(home, clientId, draft);
     const failures: DetailedResult[] = [];
-    const byDomain = Map.groupBy(uniqueParties(draft.recipients), domainOfParty);
     const answers = await Promise.all(
-      [...byDomain.values()].map((recipients) => this.dispatch(home, { ...message, recipients }, draft)),
+      splitByDomain(draft.recipients).map((recipients) =>
+        this.dispatch(home, { ...message, recipients }, draft),
+      ),
     );
     let reached = 0;
     for (const answer of answers) {
@@ -157,6 +143,9 @@ export class Messaging {
       repeatable: draft.id !== undefined,
     });
     const outcome = answer.result;
+    if (isSuccess(outcome) && outcome.details === undefined) {
+      return { reached: message.recipients.length, failures: [] };
+    }
     if (isSuccess(outcome) || outcome.details !== undefined) {
       const failures = outcome.details ?? [];
       const failed = new Set<string>(
@@ -348,7 +337,7 @@ function owesReport(item: QueueItem & { kind: 'message' }, outcome: Result): boo
 }
 
 function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQueueEntry {
-  const { addressedTo, ...message } = request.message;
+  const message = withRecipient(request.message, recipient);
   const sender = senderOf(message);
   return {
     recipient,
@@ -356,34 +345,17 @@ function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQue
     expiresAt: message.expiresAt,
     item: {
       kind: 'message',
-      message: { ...message, recipients: [addressedTo ?? { kind: 'user', user: recipient }] },
+      message,
       ...(request.deliveryReport && sender !== undefined ? { reportTo: sender } : {}),
     },
   };
 }
 
-function uniqueParties(parties: readonly Party[]): Iterable<Party> {
-  const byKey = new Map<string, Party>();
-  for (const party of parties) {
-    const key = party.kind === 'user' ? party.user : `${party.group} ${party.screenName ?? ''}`;
-    if (!byKey.has(key)) byKey.set(key, party);
-  }
-  return byKey.values();
-}
-
-function addressOf(party: Party): UserAddress | GroupAddress {
-  return party.kind === 'user' ? party.user : party.group;
-}
-
-function domainOfParty(party: Party): Domain {
-  return domainOf(addressOf(party));
-}
-
-/** One failure of all recipients, by name. */
-function failureOf(code: StatusCode, recipients: readonly Party[]): DetailedResult {
-  const users = recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
-  const groups = recipients.flatMap((party) => (party.kind === 'group' ? [party.group] : []));
-  return { code, ...(users.length > 0 ? { users } : {}), ...(groups.length > 0 ? { groups } : {}) };
+/** A message as one of its recipients gets it. */
+function withRecipient(message: SendMessageRequest['message'], user: UserAddress): Message {
+  if (message.addressedTo === undefined) return { ...message, recipients: [{ kind: 'user', user }] };
+  const { addressedTo, ...rest } = message;
+  return { ...rest, recipients: [addressedTo] };
 }
 
 function plausible(sentAt: number | undefined, now: number): sentAt is number {

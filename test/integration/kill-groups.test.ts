@@ -4,7 +4,7 @@
 import { expect, it } from 'vitest';
 import { runGroupKills } from '../support/kill/group-scenario.ts';
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 const SEED = 20_261_122;
 const DEADLINE_MS = 60_000;
 

@@ -81,15 +81,16 @@ function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): C
 /** csp-transactions section 0, rule 10: by delivery method (perhaps the group's own), accepted length and parser size. */
 function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }, push: Element): boolean {
   const { sender } = item.message;
-  const { parserSize } = session.capabilities;
-  const { deliveryMethod, acceptedContentLength } = {
-    ...session.capabilities,
-    ...(sender.kind === 'group' ? session.groups.get(sender.group)?.delivery : undefined),
-  };
+  const { capabilities } = session;
+  const own = sender.kind === 'group' ? session.groups.get(sender.group)?.delivery : undefined;
+  const {
+    deliveryMethod = capabilities.deliveryMethod,
+    acceptedContentLength = capabilities.acceptedContentLength,
+  } = own ?? capabilities;
   if (deliveryMethod === 'N' || contentSize(item.message.content) > acceptedContentLength) return true;
   const [info] = push.children;
   const written = info === undefined ? 0 : xmlSize(info);
-  return written + escapedSize(item.message.content.data) + ENVELOPE_BYTES > parserSize;
+  return written + escapedSize(item.message.content.data) + ENVELOPE_BYTES > capabilities.parserSize;
 }
 
 /** Octets of text in an XML document: UTF-8, with `&` and `<` escaped. */

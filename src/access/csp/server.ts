@@ -17,7 +17,7 @@ import {
 import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
 import { compose, ENVELOPE_BYTES } from './compose.ts';
 import { confirmed } from './confirm.ts';
-import { settleGroups } from './group-participation.ts';
+import { isUnsettled, settleGroups } from './group-participation.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { OnGone } from './held-polls.ts';
@@ -142,7 +142,8 @@ export class CspServer {
       );
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
-    if (session !== undefined && polled && this.isAlive(session)) await settleGroups(this.services, session);
+    if (session !== undefined && polled && isUnsettled(session) && this.isAlive(session))
+      await settleGroups(this.services, session);
     const own = session !== undefined && polled ? await this.news(request, message, session, answers) : [];
     const alive = session !== undefined && this.isAlive(session);
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
@@ -226,7 +227,7 @@ export class CspServer {
     try {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
-      await this.services.homes.sound(session.home);
+      if (!this.services.homes.isSound(session.home)) await this.services.homes.sound(session.home);
       const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
@@ -267,7 +268,7 @@ export class CspServer {
       session.outbound.handedOut(id, composed.outbound, now);
       if (composed.rest !== undefined) session.outbound.giveBack(composed.rest);
       own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
-      size += xmlSize(composed.content);
+      if (own.length < room) size += xmlSize(composed.content);
     }
     return own;
   }

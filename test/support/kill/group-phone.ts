@@ -7,14 +7,17 @@ import { android } from '../phone-messages.ts';
 import { codeOf } from '../phone-scene.ts';
 import { HABITS, Phone, type Habits, type Heard, type Wrapping } from '../phone.ts';
 import type { GroupBooks } from './group-books.ts';
+import type { Random } from './random.ts';
 
 const PAUSE_MS = 25;
+/** One answer in so many is lost on the way, as phones know it. */
+const LOST = 12;
 const STATUS = elements('Status', elements('Result', elements('Code', '200')));
 
 export interface Answered {
   readonly heard: Heard;
   readonly code: number;
-  /** The server was killed meanwhile: it may have served the request before, and the answer got lost. */
+  /** The server was killed meanwhile, or an answer got lost: it may have served the request before. */
   readonly interrupted: boolean;
 }
 
@@ -32,6 +35,8 @@ export interface Surroundings {
   readonly port: number;
   /** How often the server was killed. */
   readonly kills: () => number;
+  /** Chooses the answers that get lost on the way. */
+  readonly random: Random;
   /** Aborted when the run takes too long. */
   readonly over: AbortSignal;
 }
@@ -79,11 +84,13 @@ export class GroupPhone {
   async ask(primitive: string, wrapping: Wrapping = { id: this.nextId() }): Promise<Answered> {
     const { kills, over } = this.#surroundings;
     const before = kills();
-    for (;;) {
+    const isLost = this.#losesAnswer(wrapping);
+    for (let tries = 1; ; tries += 1) {
       over.throwIfAborted();
       try {
         const heard = await this.#phone.say(primitive, wrapping);
-        return { heard, code: outcomeOf(heard), interrupted: kills() !== before };
+        const interrupted = tries > 1 || kills() !== before;
+        if (!isLost || tries > 1) return { heard, code: outcomeOf(heard), interrupted };
       } catch (error) {
         // The connection broke, or nobody listens: that is what the run is about.
         if (!(error instanceof Error)) throw error;
@@ -92,7 +99,12 @@ export class GroupPhone {
     }
   }
 
-  /** An answer that is none of `codes` is a violation; where the server was killed meanwhile, `after` are good as well. */
+  /** Only where nothing else is in the answer: the server repeats its own transactions a minute later. */
+  #losesAnswer({ id, mode }: Wrapping): boolean {
+    return id !== '' && mode !== 'Response' && this.#surroundings.random.below(LOST) === 0;
+  }
+
+  /** An answer that is none of `codes` is a violation; after an interruption `after` are good as well. */
   async expect(
     primitive: string,
     what: string,

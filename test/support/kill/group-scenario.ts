@@ -64,9 +64,16 @@ export async function runGroupKills(options: GroupRun): Promise<GroupRunReport> 
     gateway.start();
   };
   const over = AbortSignal.timeout(options.deadlineMs);
+  const random = seeded(options.seed + 2);
   const phones = NAMES.map(
     (name) =>
-      new GroupPhone(name, `wv:${name}@${DOMAIN}`, { books, port: ports.csp, kills: () => kills, over }),
+      new GroupPhone(name, `wv:${name}@${DOMAIN}`, {
+        books,
+        port: ports.csp,
+        kills: () => kills,
+        random,
+        over,
+      }),
   );
   try {
     gateway.start();

@@ -8,6 +8,7 @@ import { reasonOf } from './child.ts';
 import { benchCodec, FEW_REPEATS } from './codec.ts';
 import { benchCrowd, CROWD, SMALL_CROWD } from './crowd.ts';
 import { benchGateway } from './gateway.ts';
+import { benchGroups, LARGE_GROUPS, SMALL_GROUPS } from './groups.ts';
 import { machine } from './machine.ts';
 import { FULL, QUICK } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
@@ -35,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
       ? { rows: [], notes: ['The store was left out of this quick run.'] }
       : { rows: await benchStore(), notes: [] },
   search: async (quick) => ({ rows: await benchSearch(quick), notes: [] }),
+  groups: (quick) => benchGroups(quick ? SMALL_GROUPS : LARGE_GROUPS),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

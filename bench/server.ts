@@ -1,19 +1,23 @@
 // wvgate itself in a process of its own, with a fresh database and accounts made for the benchmark.
 
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { passwordKey } from '../src/data-folder.ts';
 import { startHouse, type House } from '../src/gateway.ts';
 import { checkConfig, type Config, type ConfigInput } from '../src/config.ts';
 import { createLog } from '../src/ops/log.ts';
 import { Passwords } from '../src/sap/passwords.ts';
-import { parseUser, isAddressError } from '../src/wv/address.ts';
-import { trusted, type Domain } from '../src/wv/ids.ts';
+import { INITIAL_SETTINGS } from '../src/services/groups/properties.ts';
+import { parseGroup, parseUser, isAddressError } from '../src/wv/address.ts';
+import { trusted, type ClientId, type Domain, type UserAddress } from '../src/wv/ids.ts';
 import { answering } from './answering.ts';
-import { DOMAIN, PASSWORD, userAddress } from './load/tasks.ts';
+import { CLIENT_ID, DOMAIN, GROUP, PASSWORD, userAddress, userName } from './load/tasks.ts';
 
 export interface ServerTask {
   readonly data: string;
   /** Accounts `u0`, `u1`, … with the password PASSWORD. */
   readonly users: number;
+  /** Makes GROUP, of `u0`, with so many of them joined. */
+  readonly joined?: number;
   readonly xmpp?: ConfigInput['xmpp'];
 }
 
@@ -43,6 +47,7 @@ async function start(task: ServerTask): Promise<{ port: number }> {
   const running = await startHouse({ config, log: createLog(config.log.level) });
   house = running;
   await createUsers(running, config, task.users);
+  if (task.joined !== undefined) await createGroup(running, task.joined);
   if (config.xmpp !== undefined) await untilReady(running);
   return { port: running.addresses.csp.port };
 }
@@ -51,15 +56,45 @@ async function start(task: ServerTask): Promise<{ port: number }> {
 async function createUsers({ store }: House, config: Config, count: number): Promise<void> {
   const { cipher } = await new Passwords(passwordKey(config)).protect(PASSWORD, true);
   if (cipher === undefined) throw new Error('passwords are not kept for digest login');
-  const create = (index: number) => {
-    const address = parseUser(userAddress(index), trusted<Domain>(DOMAIN));
-    if (isAddressError(address)) throw new Error(address.reason);
-    return store.createUser({ address, credentials: { cipher }, createdAt: Date.now(), active: true }, []);
-  };
+  const create = (index: number) =>
+    store.createUser(
+      { address: canonicalUser(index), credentials: { cipher }, createdAt: Date.now(), active: true },
+      [],
+    );
   for (let first = 0; first < count; first += BATCH) {
     const size = Math.min(BATCH, count - first);
     await Promise.all(Array.from({ length: size }, (_, index) => create(first + index)));
   }
+}
+
+function canonicalUser(index: number): UserAddress {
+  const address = parseUser(userAddress(index), trusted<Domain>(DOMAIN));
+  if (isAddressError(address)) throw new Error(address.reason);
+  return address;
+}
+
+async function createGroup({ store }: House, joined: number): Promise<void> {
+  const address = parseGroup(GROUP, trusted<Domain>(DOMAIN));
+  if (isAddressError(address)) throw new Error(address.reason);
+  const clientId = trusted<ClientId>(CLIENT_ID);
+  const record = (index: number) => ({
+    user: canonicalUser(index),
+    clientId,
+    screenName: userName(index),
+    subscribed: false,
+  });
+  await store.createGroup(
+    {
+      address,
+      owner: canonicalUser(0),
+      createdAt: Date.now(),
+      profile: { properties: {} },
+      people: [{ user: canonicalUser(0), privilege: 'Admin', settings: INITIAL_SETTINGS }],
+      joined: Array.from({ length: joined }, (_, index) => record(index)),
+      rejected: [],
+    },
+    { perOwner: 1, perServer: 1 },
+  );
 }
 
 async function untilReady(running: House): Promise<void> {
@@ -77,4 +112,14 @@ function memory(): Memory {
   return { heap: heapUsed + external, resident: rss };
 }
 
-answering({ start, memory }, () => house?.stop());
+const loop = monitorEventLoopDelay({ resolution: 1 });
+loop.enable();
+
+/** The longest time that the event loop did nothing else since this was asked before, milliseconds. */
+function longestBlock(): number {
+  const longest = loop.max / 1e6;
+  loop.reset();
+  return longest;
+}
+
+answering({ start, memory, longestBlock }, () => house?.stop());

@@ -5,7 +5,7 @@ import { isCodecError } from '../../src/access/csp/codec/errors.ts';
 import { decodeWbxml } from '../../src/access/csp/codec/wbxml.ts';
 import { child, childText, type Element } from '../../src/wv/element.ts';
 import { HttpPost } from './http-post.ts';
-import { PASSWORD, userAddress } from './tasks.ts';
+import { CLIENT_ID, PASSWORD, userAddress } from './tasks.ts';
 import { Template, wbxmlOf } from './template.ts';
 
 const CONTENT_TYPE = 'application/vnd.wv.csp.wbxml';
@@ -38,6 +38,8 @@ export class Phone {
   readonly #sessionId: string;
   #send: Template | undefined;
   #delivered: Template | undefined;
+  #keepAlive: Buffer | undefined;
+  #polling: Buffer | undefined;
   #count = 0;
 
   private constructor(connection: HttpPost, sessionId: string) {
@@ -52,7 +54,7 @@ export class Phone {
   /** Logs user `index` in, with a password in plain. Several phones may share a connection if they take turns. */
   static async login(connection: HttpPost, index: number): Promise<Phone> {
     const primitive =
-      `<Login-Request><UserID>${userAddress(index)}</UserID><ClientID><URL>Android-Imps</URL></ClientID>` +
+      `<Login-Request><UserID>${userAddress(index)}</UserID><ClientID><URL>${CLIENT_ID}</URL></ClientID>` +
       `<TimeToLive>7205</TimeToLive><SessionCookie>cookie_4</SessionCookie><Password>${PASSWORD}</Password>` +
       '</Login-Request>';
     const answer = await connection.post(wbxmlOf(primitive, { mode: 'Request', id: '1' }));
@@ -63,10 +65,19 @@ export class Phone {
 
   /** From now on `send` sends to this address. */
   writeTo(sender: number, recipient: string, dated = false): void {
-    const text = TEXT_HOLE + FILLER;
+    this.#write(sender, `<User><UserID>${recipient}</UserID></User>`, dated);
+  }
+
+  /** `octets`: the length of its messages. */
+  writeToGroup(sender: number, group: string, octets: number): void {
+    const text = (TEXT_HOLE + FILLER.repeat(Math.ceil(octets / FILLER.length))).slice(0, octets);
+    this.#write(sender, `<Group><GroupID>${group}</GroupID></Group>`, false, text);
+  }
+
+  #write(sender: number, recipient: string, dated: boolean, text = TEXT_HOLE + FILLER): void {
     const primitive =
       '<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo>' +
-      `<Recipient><User><UserID>${recipient}</UserID></User></Recipient>` +
+      `<Recipient>${recipient}</Recipient>` +
       `<Sender><User><UserID>${userAddress(sender)}</UserID></User></Sender><ContentType>text/plain</ContentType>` +
       `<ContentSize>${text.length}</ContentSize>${dated ? `<DateTime>${DATE}</DateTime>` : ''}` +
       `</MessageInfo><ContentData>${text}</ContentData></SendMessage-Request>`;
@@ -84,7 +95,8 @@ export class Phone {
   }
 
   async poll(): Promise<Received | undefined> {
-    return received(await this.#connection.post(this.#wrap('<Polling-Request/>', '')));
+    this.#polling ??= this.#wrap('<Polling-Request/>', '');
+    return received(await this.#connection.post(this.#polling));
   }
 
   /** MessageDelivered for what was received; the answer brings what comes next. */
@@ -98,6 +110,21 @@ export class Phone {
     const answer = await this.#connection.post(this.#wrap(primitive, '7'));
     const code = childText(child(contentOf(answer), 'Result'), 'Code');
     if (code !== '200') throw new Error(`a request was refused: ${explain(answer)}`);
+  }
+
+  /** JoinGroup, without wishing to hear who comes and goes. @throws when it may not join */
+  async join(group: string): Promise<void> {
+    const primitive =
+      `<JoinGroup-Request><GroupID>${group}</GroupID><JoinedRequest>F</JoinedRequest>` +
+      '<SubscribeNotification>F</SubscribeNotification></JoinGroup-Request>';
+    const answer = await this.#connection.post(this.#wrap(primitive, '7'));
+    if (contentOf(answer)?.name !== 'JoinGroup-Response') throw new Error(`not joined: ${explain(answer)}`);
+  }
+
+  /** The smallest request there is. */
+  async keepAlive(): Promise<void> {
+    this.#keepAlive ??= this.#wrap('<KeepAlive-Request/>', '7');
+    await this.#connection.post(this.#keepAlive);
   }
 
   /** Polls, and confirms with Status 200 what came. True when something came. */

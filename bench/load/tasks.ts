@@ -2,8 +2,13 @@
 
 export const DOMAIN = 'bench.example';
 export const PASSWORD = 'bench-secret';
+/** What phones log in with. */
+export const CLIENT_ID = 'Android-Imps';
 export const userName = (index: number): string => `u${index}`;
 export const userAddress = (index: number): string => `wv:${userName(index)}@${DOMAIN}`;
+
+/** The group of `u0` that bench/server.ts makes when it is asked to. */
+export const GROUP = `wv:${userName(0)}/crowd@${DOMAIN}`;
 
 /** Pairs of users, each with one message under way. */
 export interface PairsTask {

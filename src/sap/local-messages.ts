@@ -9,8 +9,9 @@ export async function receiveMessage(
   { messaging, groups }: Pick<ServiceElements, 'messaging' | 'groups'>,
   request: SendMessageRequest,
 ): Promise<SendMessageResponse> {
+  // Most messages are for users alone.
+  if (request.message.recipients.every(({ kind }) => kind === 'user')) return messaging.receive(request);
   const { user = [], group = [] } = Object.groupBy(request.message.recipients, ({ kind }) => kind);
-  if (group.length === 0) return messaging.receive(request);
   if (user.length === 0) return groups.receive(request);
   const part = (recipients: readonly Party[]) => ({
     ...request,

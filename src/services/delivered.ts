@@ -12,8 +12,9 @@ export class DeliveredIds {
   add(id: MessageId): void {
     this.ids.delete(id);
     this.ids.add(id);
+    if (this.ids.size <= KEPT) return;
     const [oldest] = this.ids;
-    if (this.ids.size > KEPT && oldest !== undefined) this.ids.delete(oldest);
+    if (oldest !== undefined) this.ids.delete(oldest);
   }
 
   has(id: MessageId): boolean {

@@ -125,6 +125,11 @@ export class Homes {
     return this.load(user);
   }
 
+  /** False = a write failed, and the home could not be read anew since; see `sound`. */
+  isSound(home: Home): boolean {
+    return !this.spoilt.has(home);
+  }
+
   /** The home once it is as the store has it: at once, unless a write failed and it could not be read since. */
   async sound(home: Home): Promise<Home> {
     if (!this.spoilt.has(home)) return home;

@@ -18,7 +18,7 @@ import type { Attachments } from './content/attachments.ts';
 import { isAttachment } from './content/content-types.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
-import { addressOf, domainOfParty, failureOf, uniqueParties } from './recipients.ts';
+import { addressOf, failureOf, splitByDomain } from './recipients.ts';
 
 export interface MessagingLimits {
   /** Longest content of one message, octets. */
@@ -95,9 +95,10 @@ export class Messaging {
     if (refusal !== undefined) return { result: refusal };
     const message = this.compose(home, clientId, draft);
     const failures: DetailedResult[] = [];
-    const byDomain = Map.groupBy(uniqueParties(draft.recipients), domainOfParty);
     const answers = await Promise.all(
-      [...byDomain.values()].map((recipients) => this.dispatch(home, { ...message, recipients }, draft)),
+      splitByDomain(draft.recipients).map((recipients) =>
+        this.dispatch(home, { ...message, recipients }, draft),
+      ),
     );
     let reached = 0;
     for (const answer of answers) {
@@ -153,6 +154,9 @@ export class Messaging {
       repeatable: draft.id !== undefined,
     });
     const outcome = answer.result;
+    if (isSuccess(outcome) && outcome.details === undefined) {
+      return { reached: message.recipients.length, failures: [] };
+    }
     if (isSuccess(outcome) || outcome.details !== undefined) {
       const failures = outcome.details ?? [];
       const failed = new Set<string>(
@@ -377,7 +381,7 @@ function owesReport(item: QueueItem & { kind: 'message' }, outcome: Result): boo
 }
 
 function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQueueEntry {
-  const { addressedTo, ...message } = request.message;
+  const message = withRecipient(request.message, recipient);
   const sender = senderOf(message);
   return {
     recipient,
@@ -385,10 +389,17 @@ function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQue
     expiresAt: message.expiresAt,
     item: {
       kind: 'message',
-      message: { ...message, recipients: [addressedTo ?? { kind: 'user', user: recipient }] },
+      message,
       ...(request.deliveryReport && sender !== undefined ? { reportTo: sender } : {}),
     },
   };
+}
+
+/** A message as one of its recipients gets it. */
+function withRecipient(message: SendMessageRequest['message'], user: UserAddress): Message {
+  if (message.addressedTo === undefined) return { ...message, recipients: [{ kind: 'user', user }] };
+  const { addressedTo, ...rest } = message;
+  return { ...rest, recipients: [addressedTo] };
 }
 
 function plausible(sentAt: number | undefined, now: number): sentAt is number {

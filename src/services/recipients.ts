@@ -1,11 +1,18 @@
-// The recipients of a message: users, groups and screen names in them.
+// To whom a message goes: recipients by domain, and by name when they are not reached.
 
 import { domainOf } from '../wv/address.ts';
 import type { Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
 import type { Party } from '../wv/message.ts';
 import type { DetailedResult, StatusCode } from '../wv/status.ts';
 
-export function uniqueParties(parties: readonly Party[]): Iterable<Party> {
+/** Each party once, those of one domain together. */
+export function splitByDomain(parties: readonly Party[]): readonly (readonly Party[])[] {
+  // Nearly every message has one recipient.
+  if (parties.length === 1) return [parties];
+  return [...Map.groupBy(uniqueParties(parties), domainOfParty).values()];
+}
+
+function uniqueParties(parties: readonly Party[]): Iterable<Party> {
   const byKey = new Map<string, Party>();
   for (const party of parties) {
     const key = party.kind === 'user' ? party.user : `${party.group} ${party.screenName ?? ''}`;
@@ -18,7 +25,7 @@ export function addressOf(party: Party): UserAddress | GroupAddress {
   return party.kind === 'user' ? party.user : party.group;
 }
 
-export function domainOfParty(party: Party): Domain {
+function domainOfParty(party: Party): Domain {
   return domainOf(addressOf(party));
 }
 

@@ -120,6 +120,11 @@ export async function leaveAll(
   session.groupsChanged();
 }
 
+/** Whether the next poll of the client has something to find out; see settleGroups. */
+export function isUnsettled({ groupsInDoubt, autoJoined }: CspSession): boolean {
+  return groupsInDoubt || !autoJoined;
+}
+
 /** What a poll finds out about groups before it is answered. */
 export async function settleGroups(services: CspServices, session: CspSession): Promise<void> {
   if (session.groupsInDoubt) await recheck(services, session);

@@ -202,7 +202,8 @@ function sniffed(body: Uint8Array): Encoding | undefined {
 
 /** `Prefer: wait=SECONDS` (RFC 7240 section 4.3): how long a client lets its poll be held. */
 function wishedWait(prefer: string | string[] | undefined): number | undefined {
-  const wait = /(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?=$|[,;\s])/i.exec(String(prefer ?? ''))?.[1];
+  if (prefer === undefined) return undefined;
+  const wait = /(?:^|[,;\s])wait\s*=\s*(\d{1,4})(?=$|[,;\s])/i.exec(String(prefer))?.[1];
   return wait === undefined ? undefined : Number(wait);
 }
 

@@ -25,7 +25,7 @@ import {
 import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
 import { ENVELOPE_BYTES } from './fitting.ts';
-import { settleGroups } from './group-participation.ts';
+import { isUnsettled, settleGroups } from './group-participation.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
 import type { OnGone } from './held-polls.ts';
@@ -182,7 +182,7 @@ export class CspServer {
     answers: CspTransaction[],
   ): Promise<CspTransaction[]> {
     if (!this.isAlive(session)) return [];
-    await settleGroups(this.services, session);
+    if (isUnsettled(session)) await settleGroups(this.services, session);
     const ready = await this.serverTransactions(session, answers.length);
     if (ready.length + answers.length > 0 || !(await this.held(request, message, session))) return ready;
     if (this.isAlive(session)) return this.serverTransactions(session, 0);
@@ -249,7 +249,7 @@ export class CspServer {
     try {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
-      await this.services.homes.sound(session.home);
+      if (!this.services.homes.isSound(session.home)) await this.services.homes.sound(session.home);
       const refusal =
         handler === undefined ? unserved(transaction) : notAgreed(session, transaction, handler.needs);
       if (refusal !== undefined) {
@@ -302,7 +302,7 @@ export class CspServer {
       session.outbound.handedOut(id, composed.outbound, now);
       if (composed.rest !== undefined) session.outbound.giveBack(composed.rest);
       own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
-      size += xmlSize(composed.content);
+      if (own.length < room) size += xmlSize(composed.content);
     }
   }
 }

@@ -5,20 +5,22 @@ import { createHash } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { domainOf } from '../../wv/address.ts';
 import { trusted, type ClientId, type GroupAddress, type MessageId, type UserAddress } from '../../wv/ids.ts';
-import type { Message, Party } from '../../wv/message.ts';
+import { contentSize, type Message, type Party } from '../../wv/message.ts';
 import type { SendMessageRequest, SendMessageResponse } from '../../wv/primitives.ts';
 import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../../wv/status.ts';
 import { takeOut } from './changing.ts';
 import { isNamedAndBlocked } from '../access-control.ts';
 import type { GroupContext } from './context.ts';
 import type { GroupHome } from './group-home.ts';
-import { chunksByDomain } from './notices.ts';
+import { CHUNK, chunksByDomain } from './notices.ts';
 import { groupFlag } from './properties.ts';
 
 type GroupParty = Party & { readonly kind: 'group' };
 
 /** Messages of one group that may wait for their turn; 503 beyond. */
 const MAX_WAITING = 500;
+/** Content that one commit writes, octets, unless one copy is larger: everybody else waits while it is written. */
+const CHUNK_OCTETS = 512 * 1024;
 /** Answers of a destination that mean that the sender should try again. */
 const NOT_NOW: ReadonlySet<number> = new Set([500, 503, 504]);
 
@@ -148,7 +150,7 @@ async function giveOut(
   if (hasHistory) await context.store.addGroupHistory(home.address, kept, context.limits.history);
   const repeatable = request.repeatable === true || domainOf(request.meta.service) !== context.homes.domain;
   let trouble: Result | undefined;
-  for (const [domain, chunk] of chunksByDomain(users)) {
+  for (const [domain, chunk] of chunksByDomain(users, copiesAtOnce(copy))) {
     const recipients = chunk.map((user): Party => ({ kind: 'user', user }));
     const { result: outcome } = await context.outgoing.request({
       primitive: 'SendMessageRequest',
@@ -168,6 +170,11 @@ async function giveOut(
 /** The message as it waits here; 415, 503 or 507 when its attachment cannot. */
 async function keep({ attachments }: GroupContext, message: Message): Promise<Message | Result> {
   return (await attachments?.keep(message)) ?? message;
+}
+
+/** How many copies are handed over together. */
+function copiesAtOnce({ content }: Message): number {
+  return Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_OCTETS / Math.max(1, contentSize(content)))));
 }
 
 /**

@@ -146,10 +146,13 @@ export class GroupNotices {
   }
 }
 
-/** Users by domain, at most CHUNK at once. */
-export function* chunksByDomain(users: Iterable<UserAddress>): Generator<[Domain, readonly UserAddress[]]> {
+/** Users by domain, at most `most` at once. */
+export function* chunksByDomain(
+  users: Iterable<UserAddress>,
+  most = CHUNK,
+): Generator<[Domain, readonly UserAddress[]]> {
   const byDomain = Map.groupBy(users, domainOf);
   for (const [domain, all] of byDomain) {
-    for (let start = 0; start < all.length; start += CHUNK) yield [domain, all.slice(start, start + CHUNK)];
+    for (let start = 0; start < all.length; start += most) yield [domain, all.slice(start, start + most)];
   }
 }

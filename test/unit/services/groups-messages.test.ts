@@ -1,9 +1,11 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { changeAccess } from '../../../src/services/access-control.ts';
 import type { Draft } from '../../../src/services/messaging.ts';
 import type { NewQueueEntry } from '../../../src/store/store.ts';
 import { trusted, type ClientId, type MessageId } from '../../../src/wv/ids.ts';
+import { serviceAddress } from '../../../src/wv/address.ts';
 import type { Party } from '../../../src/wv/message.ts';
+import { HOME } from '../../support/home-scene.ts';
 import {
   ann,
   bea,
@@ -238,4 +240,25 @@ describe('history', () => {
     expect((await scene.groups.history(dan, ROCKET, 1)).result.code).toBe(808);
     expect((await scene.groups.history(bea, groupAddress('ann/none'), 1)).result.code).toBe(800);
   });
+});
+
+it('copies of a large message are written one after another, so that nobody else waits long', async () => {
+  const enqueue = vi.spyOn(scene.store, 'enqueue');
+  const give = (data: string, id: string) =>
+    scene.relay.request({
+      primitive: 'SendMessageRequest',
+      meta: { service: serviceAddress(HOME), user: ann },
+      deliveryReport: false,
+      message: {
+        id: trusted<MessageId>(id),
+        sender: { kind: 'user', user: ann, clientId: PHONE },
+        recipients: [TO_ALL],
+        sentAt: 0,
+        expiresAt: 1e15,
+        content: { contentType: 'text/plain', encoding: 'none', data },
+      },
+    });
+  await give('short', 'm1');
+  await give('x'.repeat(400 * 1024), 'm2');
+  expect(enqueue.mock.calls.map(([entries]) => entries.length)).toEqual([2, 1, 1]);
 });

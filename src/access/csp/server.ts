@@ -5,7 +5,7 @@ import { child, childText, type Element } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
 import { unsupportedVersion } from '../../wv/version.ts';
-import { statusElement, statusOf } from './answers.ts';
+import { resultBody, statusElement, statusOf } from './answers.ts';
 import {
   decode,
   encode,
@@ -14,7 +14,13 @@ import {
   type DecodeLimits,
   type Encoding,
 } from './codec/codec.ts';
-import { isBindError, readMessage, type CspMessage, type CspTransaction } from './codec/binding.ts';
+import {
+  buildElement,
+  isBindError,
+  readMessage,
+  type CspMessage,
+  type CspTransaction,
+} from './codec/binding.ts';
 import { compose, ENVELOPE_BYTES } from './compose.ts';
 import { confirmed } from './confirm.ts';
 import { settleGroups } from './group-participation.ts';
@@ -134,6 +140,12 @@ export class CspServer {
     if (session !== undefined) await this.arrived(session, request, polled);
     const answers: CspTransaction[] = [];
     for (const transaction of message.transactions) {
+      const farewell = session === undefined ? this.farewell(message, transaction) : undefined;
+      if (farewell !== undefined) {
+        this.note(trace, transaction, farewell.content);
+        answers.push(farewell);
+        continue;
+      }
       const answer = await this.answer(request, message, transaction, session);
       this.note(trace, transaction, answer);
       if (answer === undefined) continue;
@@ -189,8 +201,23 @@ export class CspServer {
   }
 
   /** The session ended while its poll was held. */
-  private tooLate({ version, sessionId = '' }: CspMessage, { id }: CspTransaction): CspTransaction {
-    return answering(id, statusOf(this.services.sessions.whyGone(sessionId), version));
+  private tooLate(message: CspMessage, transaction: CspTransaction): CspTransaction {
+    const { version, sessionId = '' } = message;
+    return (
+      this.farewell(message, transaction) ??
+      answering(transaction.id, statusOf(this.services.sessions.whyGone(sessionId), version))
+    );
+  }
+
+  /** A poll in a session that the server ended by force gets a Disconnect of ours (csp-transactions 1.3). */
+  private farewell(
+    { version, sessionId }: CspMessage,
+    transaction: CspTransaction,
+  ): CspTransaction | undefined {
+    if (sessionId === undefined || !isPollingRequest(transaction)) return undefined;
+    if (this.services.sessions.whyGone(sessionId) !== 601) return undefined;
+    const content = buildElement('Disconnect', { Result: resultBody(result(601)) }, version);
+    return { mode: 'Request', id: this.services.ids.random(9), primitive: content.name, content };
   }
 
   private note(trace: Trace, { primitive }: CspTransaction, answer: Answer): void {

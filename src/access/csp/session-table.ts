@@ -99,7 +99,10 @@ export class SessionTable implements CirDirectory {
         await this.deps.store.deleteSession(record.id);
         continue;
       }
-      this.enter(CspSession.restore(record, home, this.deps.clock.now()));
+      const session = CspSession.restore(record, home, this.deps.clock.now());
+      this.enter(session);
+      // Whether a question was out is not kept: an open one is put again, as at a log-in.
+      if (session.reactive) this.askPending(session);
     }
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }

@@ -76,9 +76,14 @@ function table(coverage: Coverage, rows: readonly Row[]): string {
 /** Codes that our sources give a transaction and that are not sent, with the reason. */
 function notSent(): string {
   const lines = ROWS.flatMap(({ name }) =>
-    Object.entries(EXPECTED[name]?.never ?? {}).map(([code, why]) => [name, code, why]),
+    Object.entries(EXPECTED[name]?.never ?? {}).map(([code, why]) => [
+      name,
+      EXPECTED[name]?.section,
+      code,
+      why,
+    ]),
   );
-  const head = ['Transaction', 'Code', 'Why not'];
+  const head = ['Transaction', 'Section', 'Code', 'Why not'];
   return [head, head.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }
 

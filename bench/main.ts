@@ -14,6 +14,7 @@ import { benchMessages, profileMessages } from './messages.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
 import type { Findings } from './row.ts';
+import { benchSearch } from './search.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
 
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
     quick
       ? { rows: [], notes: ['The store was left out of this quick run.'] }
       : { rows: await benchStore(), notes: [] },
+  search: async (quick) => ({ rows: await benchSearch(quick), notes: [] }),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

@@ -114,7 +114,9 @@ function benchBare(file: string, group: number, count: number): Cost {
 async function benchOpening(file: string, users: number): Promise<number> {
   const seed = openDatabase({ file, clock });
   await seed.writeTogether(() => {
-    const insert = seed.prepare("INSERT INTO users VALUES (?, 'hash', NULL, NULL, 1, 1)");
+    const insert = seed.prepare(
+      "INSERT INTO users (address, hash, created_at, active) VALUES (?, 'hash', 1, 1)",
+    );
     for (let n = 0; n < users; n++) insert.run(user(`user${n}`));
   });
   seed.close();

@@ -14,6 +14,11 @@ const port = z.int().min(0).max(65_535);
 const seconds = z.int().min(1);
 const host = z.string().min(1);
 
+const tlsSchema = z.strictObject({
+  cert: z.string().describe('File with the certificate chain, PEM.'),
+  key: z.string().describe('File with the private key, PEM.'),
+});
+
 const listenSchema = z.strictObject({
   csp: z
     .strictObject({
@@ -22,13 +27,7 @@ const listenSchema = z.strictObject({
         .describe('Address to listen on. Use 0.0.0.0 to serve phones of a network.'),
       port: port.default(8080).describe('Port of CSP over HTTP (or HTTPS when `tls` is set).'),
       path: z.string().startsWith('/').default('/csp').describe('Path of CSP; `/` is always served too.'),
-      tls: z
-        .strictObject({
-          cert: z.string().describe('File with the certificate chain, PEM.'),
-          key: z.string().describe('File with the private key, PEM.'),
-        })
-        .optional()
-        .describe('Serve HTTPS with this certificate.'),
+      tls: tlsSchema.optional().describe('Serve HTTPS with this certificate.'),
       maxBody: z
         .int()
         .min(1024)
@@ -80,6 +79,17 @@ const listenSchema = z.strictObject({
         .describe('Call clients by WAP push over UDP (WAPUDP) to port 2948 of the address they come from.'),
     })
     .prefault({}),
+  web: z
+    .strictObject({
+      host: host.default('127.0.0.1').describe('Address of the users’ HTTP API.'),
+      port: port.default(8081).describe('Port of the users’ HTTP API.'),
+      tls: tlsSchema
+        .optional()
+        .describe('Serve HTTPS with this certificate. Passwords travel here: use it beyond loopback.'),
+      maxConnections: z.int().min(1).default(1_000).describe('Connections at once; more are closed.'),
+    })
+    .optional()
+    .describe('HTTP API with which users read and change their profile.'),
   ops: z
     .strictObject({
       host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
@@ -147,6 +157,61 @@ const matrixSchema = z.strictObject({
     .describe('A message a phone acknowledged is marked read in Matrix.'),
 });
 
+const MIB = 1_048_576;
+const bytes = z.int().min(1);
+
+const contentSchema = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Keep content. false: no areas, no links, and pictures too large for a phone are announced only.',
+    ),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Where `listen.web` is reached from outside, such as https://im.example.org: links begin with it. Leave out to make none.',
+    ),
+  quota: bytes.default(100 * MIB).describe('Bytes of one user’s or group’s area (HTTP 507 beyond).'),
+  maxItems: z.int().min(1).default(1_000).describe('Items of one area (HTTP 507 beyond).'),
+  maxItem: bytes.default(10 * MIB).describe('Largest item, bytes (HTTP 413 beyond).'),
+  types: z
+    .array(z.string().min(1))
+    .default(['image/*', 'audio/*', 'video/*', 'text/plain', 'text/x-vcard', 'text/vcard', 'application/pdf'])
+    .describe('Types that may be uploaded, `image/*` for a family (HTTP 415 for others).'),
+  linkDays: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(14)
+    .describe('Longest life of a link, days; also when none is named.'),
+  maxLinks: z.int().min(1).default(500).describe('Links to one item at once (HTTP 507 beyond).'),
+  maxMessage: bytes
+    .default(10 * MIB)
+    .describe('Largest picture or other attachment in a message, bytes (415 beyond).'),
+  messageQuota: bytes
+    .default(4_096 * MIB)
+    .describe('Bytes of all attachments that are kept for messages under way (507 beyond).'),
+  cache: z
+    .int()
+    .min(0)
+    .default(256 * MIB)
+    .describe('Bytes of pictures made to fit that are kept for reuse.'),
+  scanner: z
+    .strictObject({
+      command: z
+        .array(z.string().min(1))
+        .min(1)
+        .describe(
+          'Program and arguments; the file follows as the last one. Exit code 0: clean, 1: infected.',
+        ),
+      timeoutSeconds: seconds.default(60).describe('Seconds it may take; a file it cannot judge is refused.'),
+    })
+    .optional()
+    .describe('Asked about every file before it is kept.'),
+});
+
 export const configSchema = z.strictObject({
   domain: domain
     .default('wv.localhost')
@@ -180,6 +245,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What GetSPInfo answers.'),
+  operator: z
+    .strictObject({
+      tokenFile: z
+        .string()
+        .optional()
+        .describe(
+          'File with the secret (16 characters at least) that opens the user API on the operator endpoint. Default: no such API.',
+        ),
+    })
+    .prefault({}),
   users: z.array(userSchema).default([]).describe('Accounts created at start when they do not exist yet.'),
   session: z
     .strictObject({
@@ -252,6 +327,9 @@ export const configSchema = z.strictObject({
         .describe('Longest validity of an invitation, seconds.'),
     })
     .prefault({}),
+  content: contentSchema
+    .prefault({})
+    .describe('Files that users share by links, and pictures made to fit phones.'),
   contacts: z
     .strictObject({
       maxLists: z.int().min(1).default(50).describe('Contact lists of one user (753 beyond).'),
@@ -290,6 +368,44 @@ export const configSchema = z.strictObject({
       history: z.int().min(1).default(100).describe('Messages kept of a group whose History property is T.'),
     })
     .prefault({}),
+  search: z
+    .strictObject({
+      maxFindings: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(500)
+        .describe('Findings of one search (536 beyond: the client is asked to be more precise).'),
+      page: z.int().min(1).default(20).describe('Results in one answer when the client names no limit.'),
+      maxPage: z.int().min(1).default(100).describe('Results in one answer at most.'),
+      openPerUser: z
+        .int()
+        .min(1)
+        .default(5)
+        .describe('Searches of one user that wait to be continued; the oldest is forgotten (424).'),
+      maxOpen: z
+        .int()
+        .min(1)
+        .default(2_000)
+        .describe('Searches of all users that wait to be continued; the oldest is forgotten (424).'),
+      openSeconds: seconds.default(600).describe('How long a search can be continued.'),
+    })
+    .prefault({}),
+  profiles: z
+    .strictObject({
+      selfService: z
+        .array(z.enum(['services', 'mobileNumber']))
+        .default(['services'])
+        .describe(
+          'What users may change of their profile over HTTP beside names, public profile, preferences and privacy. With mobileNumber a user could claim the number of another.',
+        ),
+      maxTerminals: z
+        .int()
+        .min(1)
+        .default(10)
+        .describe('Terminals remembered of one user; the one unseen longest is forgotten.'),
+    })
+    .prefault({}),
   cache: z
     .strictObject({
       homes: z.int().min(100).default(20_000).describe('Users kept in memory beside those with a session.'),
@@ -316,20 +432,27 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+function withTlsPaths<T extends { tls?: { cert: string; key: string } | undefined }>(
+  listener: T,
+  at: (path: string) => string,
+): T {
+  const { tls } = listener;
+  return tls === undefined ? listener : { ...listener, tls: { cert: at(tls.cert), key: at(tls.key) } };
+}
+
 /** Paths in the configuration become absolute, from the folder of the file. */
 function withPaths(config: Config, base: string): Config {
   const at = (path: string) => resolve(base, path);
-  const { tls } = config.listen.csp;
+  const { csp, web } = config.listen;
   return {
     ...config,
     data: at(config.data),
     ...(config.passwordKeyFile === undefined ? {} : { passwordKeyFile: at(config.passwordKeyFile) }),
+    operator: config.operator.tokenFile === undefined ? {} : { tokenFile: at(config.operator.tokenFile) },
     listen: {
       ...config.listen,
-      csp: {
-        ...config.listen.csp,
-        ...(tls === undefined ? {} : { tls: { cert: at(tls.cert), key: at(tls.key) } }),
-      },
+      csp: withTlsPaths(csp, at),
+      ...(web === undefined ? {} : { web: withTlsPaths(web, at) }),
     },
     ...(config.provider.logo === undefined
       ? {}

@@ -19,6 +19,32 @@ export function passwordKey(config: Config): Buffer {
   return key;
 }
 
+/** Where shared content and the attachments of messages lie. */
+export function contentFolder(config: Config): string {
+  return join(config.data, 'content');
+}
+
 export function databaseFile(config: Config): string {
   return join(config.data, 'wvgate.sqlite');
+}
+
+/** Fewer characters can be guessed. */
+const SHORTEST_TOKEN = 16;
+
+/** The secret that opens the operator's user API; undefined = none is configured. */
+export function operatorToken({ operator }: Config): string | undefined {
+  const { tokenFile } = operator;
+  if (tokenFile === undefined) return undefined;
+  let token: string;
+  try {
+    token = readFileSync(tokenFile, 'utf8').trim();
+  } catch (error) {
+    throw new ConfigError(`operator.tokenFile: ${tokenFile} cannot be read`, { cause: error });
+  }
+  if (/\s/.test(token) || token.length < SHORTEST_TOKEN) {
+    throw new ConfigError(
+      `operator.tokenFile: ${tokenFile}: not one word of ${SHORTEST_TOKEN} characters at least`,
+    );
+  }
+  return token;
 }

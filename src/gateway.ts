@@ -14,7 +14,7 @@ import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
-import { databaseFile, passwordKey } from './data-folder.ts';
+import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
@@ -28,6 +28,7 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
+import type { ContentService } from './services/content/content.ts';
 import type { Groups } from './services/groups/groups.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import type { Messaging } from './services/messaging.ts';
@@ -35,10 +36,13 @@ import { sendSystemMessage, type SystemMessageDraft } from './services/system-me
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
+import { operatorApi, type OperatorApiOptions } from './web/operator-api.ts';
+import { usersMounts } from './users-web.ts';
+import { startWeb, type Mount, type WebEndpoint } from './web/server.ts';
 import { parseDomain, serviceAddress } from './wv/address.ts';
 import type { Domain, UserAddress } from './wv/ids.ts';
 import type { RequestPrimitive } from './wv/primitives.ts';
-import type { Result } from './wv/status.ts';
+import { result, type Result } from './wv/status.ts';
 
 export interface HouseOptions {
   readonly config: Config;
@@ -56,6 +60,7 @@ export interface House {
     readonly csp: { host: string; port: number };
     readonly stcp: { host: string; port: number } | undefined;
     readonly ops: { host: string; port: number };
+    readonly web: { host: string; port: number } | undefined;
   };
   readonly accounts: Accounts;
   readonly store: Store;
@@ -73,6 +78,8 @@ const GRACE_MS = 5_000;
 const EXPIRY_MS = 10_000;
 const EXPIRY_BATCH = 200;
 const PRUNE_MS = 3_600_000;
+const LOGGED_OUT = result(601, 'Logged out by the operator');
+const DEACTIVATED = result(403, 'The account was deactivated');
 
 function domainIn(config: Config): Domain {
   const domain = parseDomain(config.domain);
@@ -165,12 +172,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const outbox = new Outbox({ store, clock, log, metrics, service });
     const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
-    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log });
-    const { homes, publishing, messaging, groups } = services;
+    const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log, metrics });
+    const { homes, publishing, messaging, groups, content } = services;
     const renewHome = (owner: UserAddress): Promise<void> =>
       homes.renew(owner).catch((error: unknown) => {
         log.error({ err: error, user: owner }, 'home could not be read after a failed write');
       });
+    await content?.start();
     for (const gateway of gateways) relay.addGateway(gateway);
 
     const { udp, wapUdp } = config.listen.cir;
@@ -207,7 +215,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       ids,
       log,
       lockout: config.login.lockout,
-      numberOwner: numberOwners(config.users, accounts),
+      numberOwner: numberOwners(config.users, accounts, store),
       limits: {
         user: { burst: config.login.userBurst, seconds: config.login.userSeconds },
         userInAll: { burst: config.login.userTotalBurst, seconds: config.login.userTotalSeconds },
@@ -254,7 +262,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const http = await startHttp(csp, sessions);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const housekeeping = keepHouse(messaging, groups);
+    const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
+    if (web !== undefined) closing.push(() => web.close(GRACE_MS));
+    const housekeeping = keepHouse(messaging, groups, content, sessions);
     closing.push(housekeeping);
 
     let stopping = false;
@@ -265,13 +275,14 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         ...gateways.map((gateway) => [gateway.name, gateway.health()]),
       ]),
     });
-    const ops = await startOps(readiness);
+    const ops = await startOps(readiness, operatorRouters({ ...services, accounts, sessions, store, log }));
     closing.push(() => ops.close());
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
       metrics.gauge('polls_held', sessions.held.size);
       metrics.gauge('homes_in_memory', homes.size);
       metrics.gauge('groups_in_memory', groups.inMemory);
+      metrics.gauge('searches_open', services.search.size);
       for (const gateway of gateways) {
         metrics.gauge('gateway_up', gateway.health() === 'up' ? 1 : 0, { gateway: gateway.name });
         metrics.gauge('outbox_entries', outbox.held(gateway.name), { gateway: gateway.name });
@@ -282,12 +293,12 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     let stopped: Promise<void> | undefined;
     return {
-      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address },
+      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address, web: web?.address },
       accounts,
       store,
       metrics,
       readiness,
-      forceLogout: (name) => sessions.endAll(accounts.address(name), 601),
+      forceLogout: (name) => sessions.endAll(accounts.address(name), LOGGED_OUT),
       sendSystemMessage: (recipient, draft) => sendSystemMessage(messaging, recipient, draft, clock.now()),
       stop: () => {
         stopping = true;
@@ -335,16 +346,40 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       calls: sessions.httpCalls,
       log,
       metrics,
-      ...(tls === undefined ? {} : { tls: readCertificate(tls) }),
+      ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.csp.tls') }),
     });
   }
 
-  function startOps(readiness: () => Readiness): Promise<OpsEndpoint> {
-    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, log });
+  async function startUsersWeb(routers: readonly Mount[]): Promise<WebEndpoint | undefined> {
+    const { web } = config.listen;
+    if (web === undefined) return undefined;
+    const { host, port, tls, maxConnections } = web;
+    return startWeb({
+      host,
+      port,
+      maxConnections,
+      routers,
+      log,
+      ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.web.tls') }),
+    });
+  }
+
+  function startOps(readiness: () => Readiness, routers: readonly Mount[]): Promise<OpsEndpoint> {
+    return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, routers, log });
+  }
+
+  function operatorRouters(ports: Omit<OperatorApiOptions, 'token'>): readonly Mount[] {
+    const token = operatorToken(config);
+    return token === undefined ? [] : [{ path: '/api/users', router: operatorApi({ ...ports, token }) }];
   }
 
   /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(messaging: Messaging, groups: Groups): () => Promise<void> {
+  function keepHouse(
+    messaging: Messaging,
+    groups: Groups,
+    content: ContentService | undefined,
+    sessions: SessionTable,
+  ): () => Promise<void> {
     let running: Promise<void> = Promise.resolve();
     let stopped = false;
     let cancel = () => {};
@@ -353,6 +388,9 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
       while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
+      await content?.storage.expire();
+      // Deactivated by the command line, which works beside the server.
+      for (const user of await disk.inactiveWithSessions()) await sessions.endAll(user, DEACTIVATED);
       if (clock.now() - lastPrune > PRUNE_MS) {
         lastPrune = clock.now();
         await disk.prune(lastPrune);

@@ -2,12 +2,14 @@
 
 import { pseudoWatcher } from '../adapters/matrix/config.ts';
 import type { Config } from './config.ts';
-import type { Clock, IdSource, Log } from './ops/ports.ts';
+import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
+import { contentService } from './content-service.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
 import { GroupGuests } from './services/group-guests.ts';
 import { GroupMembership } from './services/group-membership.ts';
 import type { GroupLimits } from './services/groups/context.ts';
+import { groupFinder } from './services/groups/finder.ts';
 import { Groups } from './services/groups/groups.ts';
 import { GroupQueries } from './services/group-queries.ts';
 import { Homes } from './services/home.ts';
@@ -19,6 +21,8 @@ import type { Destinations } from './services/outgoing.ts';
 import { maskOf } from './services/presence/masks.ts';
 import { Publishing } from './services/presence/publishing.ts';
 import { Watching } from './services/presence/watching.ts';
+import { Profiles } from './services/profiles.ts';
+import { Search, type SearchLimits } from './services/search.ts';
 import { Verification } from './services/verification.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
@@ -30,18 +34,22 @@ export interface ServicePorts {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
+  readonly metrics: Metrics;
 }
 
 export function buildServices(config: Config, domain: Domain, ports: ServicePorts): ServiceElements {
   const { store, outgoing } = ports;
   const service = serviceAddress(domain);
   const homes = new Homes(store, domain, config.cache.homes);
+  const content = contentService(config, service, ports);
   const messaging = new Messaging({
     ...ports,
     homes,
     service,
+    ...(content === undefined ? {} : { attachments: content.attachments }),
     limits: {
       contentBytes: config.messages.maxContent,
+      ...(content === undefined ? {} : { attachmentBytes: config.content.maxMessage }),
       recipients: config.messages.maxRecipients,
       queue: config.messages.maxQueue,
       defaultValidity: config.messages.defaultValidity,
@@ -67,7 +75,13 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     homes,
     limits: { lists: config.contacts.maxLists, contacts: config.contacts.maxContacts },
   });
-  const groups = new Groups({ ...ports, homes, service, limits: groupLimits(config) });
+  const groups = new Groups({
+    ...ports,
+    homes,
+    service,
+    ...(content === undefined ? {} : { attachments: content.attachments }),
+    limits: groupLimits(config),
+  });
   const groupGuests = new GroupGuests({ homes });
   const groupQueries = new GroupQueries({ outgoing, service });
   const verification = new Verification({ homes, groups: groupQueries, outgoing });
@@ -81,6 +95,19 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
   };
   const inviting = new Inviting(shared);
   const invited = new Invited({ ...shared, ownerOf: (screenName) => groups.ownerOf(screenName) });
+  const profiles = new Profiles({
+    ...ports,
+    homes,
+    publishing,
+    limits: { terminals: config.profiles.maxTerminals },
+  });
+  const search = new Search({
+    ...ports,
+    homes,
+    openAlias: config.presence.openAttributes.includes('Alias'),
+    groups: groupFinder(store),
+    limits: searchLimits(config),
+  });
   return {
     homes,
     lists,
@@ -93,7 +120,15 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     inviting,
     invited,
     verification,
+    profiles,
+    search,
+    ...(content === undefined ? {} : { content }),
   };
+}
+
+function searchLimits({ search }: Config): SearchLimits {
+  const { maxFindings, page, maxPage, openPerUser, maxOpen, openSeconds } = search;
+  return { findings: maxFindings, page, maxPage, openPerUser, open: maxOpen, life: openSeconds * 1000 };
 }
 
 function invitationLimits({ invitations }: Config): InvitationLimits {

@@ -1,4 +1,4 @@
-// Certificate and key of the HTTPS door, read and checked before anything listens.
+// Certificate and key of an HTTPS door, read and checked before anything listens.
 
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
@@ -9,16 +9,19 @@ export interface CertificateFiles {
   readonly key: string;
 }
 
-/** Throws a ConfigError that names the key of the configuration for a file that cannot be read or used. */
-export function readCertificate(files: CertificateFiles): { readonly cert: Buffer; readonly key: Buffer } {
+/** `setting`: where they stand in the configuration. Throws a ConfigError that names the key of what is unusable. */
+export function readCertificate(
+  files: CertificateFiles,
+  setting: 'listen.csp.tls' | 'listen.web.tls',
+): { readonly cert: Buffer; readonly key: Buffer } {
   const pair = {
-    cert: readPem('listen.csp.tls.cert', files.cert),
-    key: readPem('listen.csp.tls.key', files.key),
+    cert: readPem(`${setting}.cert`, files.cert),
+    key: readPem(`${setting}.key`, files.key),
   };
   try {
     createSecureContext(pair);
   } catch (error) {
-    throw new ConfigError(`listen.csp.tls: ${(error as Error).message}`, { cause: error });
+    throw new ConfigError(`${setting}: ${(error as Error).message}`, { cause: error });
   }
   return pair;
 }

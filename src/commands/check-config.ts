@@ -6,10 +6,13 @@ import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './com
 
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
 export async function checkFiles(config: Config, source: string): Promise<void> {
-  const { tls } = config.listen.csp;
+  const { csp, web } = config.listen;
   const named: readonly (readonly [key: string, file: string | undefined])[] = [
-    ['listen.csp.tls.cert', tls?.cert],
-    ['listen.csp.tls.key', tls?.key],
+    ['listen.csp.tls.cert', csp.tls?.cert],
+    ['listen.csp.tls.key', csp.tls?.key],
+    ['listen.web.tls.cert', web?.tls?.cert],
+    ['listen.web.tls.key', web?.tls?.key],
+    ['operator.tokenFile', config.operator.tokenFile],
     ['passwordKeyFile', config.passwordKeyFile],
     ['matrix.registration', config.matrix?.registration],
   ];
@@ -21,7 +24,8 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
       throw new ConfigError(`${source}: ${key}: ${file} cannot be read`, { cause: error });
     }
   }
-  if (tls !== undefined) checkCertificate(tls, source);
+  if (csp.tls !== undefined) checkCertificate(csp.tls, `${source}: listen.csp.tls`);
+  if (web?.tls !== undefined) checkCertificate(web.tls, `${source}: listen.web.tls`);
   if (config.provider.logo !== undefined) readLogo(config.provider.logo);
   if (config.xmpp === undefined && config.matrix === undefined) return;
   const { configuredGateways } = await import('../gateway.ts');
@@ -33,7 +37,7 @@ function checkCertificate({ cert, key }: { cert: string; key: string }, source: 
     createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
   } catch (error) {
     const reason = (error as Error).message;
-    throw new ConfigError(`${source}: listen.csp.tls: not a certificate with its key: ${reason}`, {
+    throw new ConfigError(`${source}: not a certificate with its key: ${reason}`, {
       cause: error,
     });
   }
@@ -46,7 +50,7 @@ export const checkConfigCommand: Command = {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
     await checkFiles(config, file);
-    const { csp, cir, ops } = config.listen;
+    const { csp, cir, ops, web } = config.listen;
     const lines = [
       `${file}: good`,
       `  domain      ${config.domain}`,
@@ -54,6 +58,7 @@ export const checkConfigCommand: Command = {
       `  CSP         ${csp.tls === undefined ? 'http' : 'https'}://${csp.host}:${csp.port}${csp.path}`,
       `  CIR         ${[cir.tcp && `TCP ${cir.tcp.host}:${cir.tcp.port}`, cir.udp && 'UDP'].filter(Boolean).join(', ') || 'off'}`,
       `  operators   http://${ops.host}:${ops.port}/healthz`,
+      `  web         ${web === undefined ? 'off' : `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${web.port}`}`,
       `  XMPP        ${config.xmpp === undefined ? 'off' : `${config.xmpp.component} at ${config.xmpp.host}:${config.xmpp.port}`}`,
       `  Matrix      ${config.matrix === undefined ? 'off' : `${config.matrix.serverName} at ${config.matrix.homeserverUrl}`}`,
     ];

@@ -1,4 +1,4 @@
-// `wvgate user add|passwd|unlock|list|remove`: accounts, also while the server runs.
+// `wvgate user add|passwd|unlock|list|remove|show|set|activate|deactivate`: accounts, also while the server runs.
 
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -10,6 +10,7 @@ import { Passwords } from '../sap/passwords.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Domain, UserAddress } from '../wv/ids.ts';
+import { changeUser, setUser, showUser } from './user-profile.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, UsageError, type Command } from './command.ts';
 
 const OPTIONS = {
@@ -19,7 +20,7 @@ const OPTIONS = {
 } as const;
 
 export const userCommand: Command = {
-  usage: 'user add|passwd|unlock|list|remove [NAME]',
+  usage: 'user add|passwd|unlock|list|remove|show|set|activate|deactivate [NAME]',
   summary: 'manage accounts',
   details: `
   user add NAME [--name "Shown name"] [--password P]   create wv:NAME@<domain>
@@ -27,18 +28,34 @@ export const userCommand: Command = {
   user unlock NAME                                     end a lock after too many wrong passwords
   user list                                            all accounts
   user remove NAME                                     delete the account and everything of it
+  user show NAME                                       the whole profile, as JSON
+  user set NAME KEY=VALUE…                             change the profile; an empty value removes
+  user activate NAME, user deactivate NAME             an inactive account cannot log in
+
+Keys of set: displayName, firstName, lastName, email, mobileNumber, services (presence,im,group,content,invite,search
+or all), networkPresence (yes or no), PP_CITY and the other properties of the public profile,
+findable.id, .name, .alias, .email, .mobileNumber, .publicProfile (everybody or nobody), preferences.ANY.
 
 Without --password it is asked for on a terminal, else read as one line from standard input, so that it
-need not stand in the shell's history. A running server sees new accounts at once; it keeps a removed or
-changed account until its clients log out.
+need not stand in the shell's history. A running server sees new accounts at once and ends the sessions of a
+deactivated one within seconds; services and names count from the next log-in, and a removed account is kept until
+its clients log out.
 `,
   async run(args, projectRoot) {
     const { values, positionals } = parseCommandLine(args, OPTIONS);
-    const [action, name] = positionals;
+    const [action, name, ...rest] = positionals;
     const { config } = loadConfig(values.config, projectRoot);
     if (action === 'list') return withAccounts(config, (_accounts, store) => list(store));
+    if (action !== undefined && name !== undefined && Object.hasOwn(PROFILE_ACTIONS, action)) {
+      const change = PROFILE_ACTIONS[action as keyof typeof PROFILE_ACTIONS];
+      return withAccounts(config, async (accounts, store) =>
+        said(await change(store, accounts.address(name), rest), '', `no account ${name}`),
+      );
+    }
     if (action === undefined || name === undefined || !Object.hasOwn(ACTIONS, action)) {
-      throw new UsageError('user add|passwd|unlock|remove NAME, or user list; see wvgate user --help');
+      throw new UsageError(
+        'user add|passwd|unlock|remove|show|set|activate|deactivate NAME, or user list; see wvgate user --help',
+      );
     }
     const needsPassword = action === 'add' || action === 'passwd';
     const password = needsPassword ? (values.password ?? (await askPassword(name))) : '';
@@ -80,8 +97,16 @@ const ACTIONS = {
   },
 };
 
+/** What needs no password. False = no such account. */
+const PROFILE_ACTIONS = {
+  show: showUser,
+  set: setUser,
+  activate: (store: Store, user: UserAddress) => changeUser(store, user, { active: true }),
+  deactivate: (store: Store, user: UserAddress) => changeUser(store, user, { active: false }),
+} satisfies Record<string, (store: Store, user: UserAddress, rest: readonly string[]) => Promise<boolean>>;
+
 function said(done: boolean, good: string, bad: string): number {
-  if (done) process.stdout.write(`${good}\n`);
+  if (done) process.stdout.write(good === '' ? '' : `${good}\n`);
   else process.stderr.write(`wvgate: ${bad}\n`);
   return done ? 0 : 1;
 }

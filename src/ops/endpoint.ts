@@ -1,6 +1,6 @@
 // The operator's HTTP endpoint: liveness, readiness, metrics. On its own listener, on loopback unless told otherwise.
 
-import express, { type ErrorRequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Router } from 'express';
 import type { Server } from 'node:http';
 import type { MetricsRegistry } from './metrics.ts';
 import type { Log } from './ports.ts';
@@ -21,6 +21,8 @@ export async function startOpsEndpoint(options: {
   port: number;
   metrics: MetricsRegistry;
   readiness: () => Readiness;
+  /** Further routes, each with its own protection. */
+  routers?: readonly { readonly path: string; readonly router: Router }[];
   log: Log;
 }): Promise<OpsEndpoint> {
   const app = express();
@@ -37,6 +39,7 @@ export async function startOpsEndpoint(options: {
     response.setHeader('Content-Type', contentType);
     response.send(text);
   });
+  for (const { path, router } of options.routers ?? []) app.use(path, router);
   // Express recognises an error handler by its four parameters. The caller gets no stack.
   const failed: ErrorRequestHandler = (error, request, response, _next) => {
     options.log.error({ err: error, path: request.path }, 'operator endpoint failed');

@@ -37,6 +37,8 @@ export type ServiceFunction = {
 /** Functions this server serves. The negotiation, and the 405 of everything else, follow from this one list. */
 export const AVAILABLE: ReadonlySet<ServiceFunction> = new Set<ServiceFunction>([
   'GETSPI',
+  'SRCH',
+  'STSRC',
   'INVIT',
   'CAINV',
   'VRID',
@@ -165,9 +167,12 @@ export function featureTree(functions: ReadonlySet<ServiceFunction>, version: Cs
   );
 }
 
-/** Requested functions that this server does not have: what Service-Response/Functions lists. */
-export function unavailable(requested: ReadonlySet<ServiceFunction>): ReadonlySet<ServiceFunction> {
-  return new Set([...requested].filter((name) => !AVAILABLE.has(name)));
+/** Requested functions that are not to be had: what Service-Response/Functions lists. */
+export function unavailable(
+  requested: ReadonlySet<ServiceFunction>,
+  available: ReadonlySet<ServiceFunction>,
+): ReadonlySet<ServiceFunction> {
+  return new Set([...requested].filter((name) => !available.has(name)));
 }
 
 /**
@@ -176,9 +181,10 @@ export function unavailable(requested: ReadonlySet<ServiceFunction>): ReadonlySe
  */
 export function agreedFunctions(
   requested: ReadonlySet<ServiceFunction>,
+  available: ReadonlySet<ServiceFunction>,
   version: CspVersion,
 ): ReadonlySet<ServiceFunction> {
-  const agreed = [...AVAILABLE].filter(
+  const agreed = [...available].filter(
     (name) => requested.has(name) || !(SINCE[name]?.includes(version) ?? true),
   );
   return new Set(agreed);

@@ -23,8 +23,10 @@ export async function forwardMessage(
   const entry = await messaging.fetch(home, messageId);
   if (entry?.item.kind !== 'message') return { result: result(426) };
   if (entry.expiresAt <= now) return { result: result(542) };
+  const content = await messaging.whole(entry.item.message);
+  if (content === undefined) return { result: result(542) };
   const outcome = await messaging.send(home, clientId, {
-    content: entry.item.message.content,
+    content,
     recipients,
     deliveryReport: false,
     validity: Math.ceil((entry.expiresAt - now) / 1000),

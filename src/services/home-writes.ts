@@ -14,10 +14,10 @@ export function watchHomeWrites(store: Store, renew: (owner: UserAddress) => Pro
   const underWay = new Map<UserAddress, number>();
   const spoilt = new Set<UserAddress>();
 
-  async function guarded(owner: UserAddress, write: Promise<void>): Promise<void> {
+  async function guarded<T>(owner: UserAddress, write: Promise<T>): Promise<T> {
     underWay.set(owner, (underWay.get(owner) ?? 0) + 1);
     try {
-      await write;
+      return await write;
     } catch (error) {
       spoilt.add(owner);
       throw error;
@@ -31,6 +31,7 @@ export function watchHomeWrites(store: Store, renew: (owner: UserAddress) => Pro
 
   return {
     ...store,
+    setProfile: (user, change) => guarded(user, store.setProfile(user, change)),
     putList: (owner, list) => guarded(owner, store.putList(owner, list)),
     deleteList: (list) => guarded(listOwner(list), store.deleteList(list)),
     putContacts: (list, contacts) => guarded(listOwner(list), store.putContacts(list, contacts)),

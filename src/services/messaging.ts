@@ -30,12 +30,16 @@ import {
 } from '../wv/status.ts';
 import type { NewQueueEntry, Notice, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
 import { isBlocked, isGroupBlocked } from './access-control.ts';
+import type { Attachments } from './content/attachments.ts';
+import { isAttachment } from './content/content-types.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
 
 export interface MessagingLimits {
   /** Longest content of one message, octets. */
   readonly contentBytes: number;
+  /** Longest attachment (what is neither text nor without encoding), octets. */
+  readonly attachmentBytes?: number;
   /** Most recipients of one message. */
   readonly recipients: number;
   /** Longest queue of one user. */
@@ -72,6 +76,7 @@ export class Messaging {
   private readonly ids: IdSource;
   private readonly log: Log;
   private readonly service: ServiceAddress;
+  private readonly attachments: Pick<Attachments, 'keep' | 'whole'> | undefined;
   readonly limits: MessagingLimits;
 
   constructor(deps: {
@@ -82,6 +87,8 @@ export class Messaging {
     ids: IdSource;
     log: Log;
     service: ServiceAddress;
+    /** Where large attachments wait; absent = in the queues, like everything else. */
+    attachments?: Pick<Attachments, 'keep' | 'whole'>;
     limits: MessagingLimits;
   }) {
     this.store = deps.store;
@@ -91,6 +98,7 @@ export class Messaging {
     this.ids = deps.ids;
     this.log = deps.log;
     this.service = deps.service;
+    this.attachments = deps.attachments;
     this.limits = deps.limits;
   }
 
@@ -120,10 +128,13 @@ export class Messaging {
     if (draft.recipients.length > this.limits.recipients) {
       return result(402, `More than ${this.limits.recipients} recipients`);
     }
-    if (contentSize(draft.content) > this.limits.contentBytes) {
-      return result(415, `Content longer than ${this.limits.contentBytes} bytes`);
-    }
-    return undefined;
+    return this.checkSize(draft.content);
+  }
+
+  private checkSize(content: MessageContent): Result | undefined {
+    const { contentBytes, attachmentBytes = contentBytes } = this.limits;
+    const limit = isAttachment(content) ? Math.max(contentBytes, attachmentBytes) : contentBytes;
+    return contentSize(content) > limit ? result(415, `Content longer than ${limit} bytes`) : undefined;
   }
 
   private compose(home: Home, clientId: ClientId, draft: Draft): Message {
@@ -200,7 +211,9 @@ export class Messaging {
       else if (refuses(home, message)) failures.push({ code: 532, users: [party.user] });
       else homes.push(home);
     }
-    const entries = homes.map((home) => queueEntry(home.address, request));
+    const kept = homes.length === 0 ? message : await this.keep(message);
+    if ('code' in kept) return { primitive: 'SendMessageResponse', messageId: message.id, result: kept };
+    const entries = homes.map((home) => queueEntry(home.address, { ...request, message: kept }));
     const local = domainOf(request.meta.service) === this.homes.domain;
     const outcomes = await this.store.enqueue(entries, {
       remember: !local || request.repeatable === true,
@@ -215,6 +228,16 @@ export class Messaging {
     }
     const reached = outcomes.filter((outcome: QueueOutcome) => outcome !== 'full').length;
     return { primitive: 'SendMessageResponse', messageId: message.id, result: combine(reached, failures) };
+  }
+
+  /** The message as it waits; a Result when that is impossible. */
+  private async keep(message: Message): Promise<Message | Result> {
+    return (await this.attachments?.keep(message)) ?? message;
+  }
+
+  /** The content with its octets, to be sent on: other homes cannot read what lies here. undefined = it is gone. */
+  async whole({ content }: Message): Promise<MessageContent | undefined> {
+    return content.stored === undefined ? content : this.attachments?.whole(content);
   }
 
   /** Live clients hear of a new entry, in the order in which entries were committed. */

@@ -72,15 +72,15 @@ export interface GroupChange {
 
 export type GroupCreation = 'created' | 'exists' | 'owner-full' | 'server-full';
 
-/** Folded substrings and exact users; all that are given must match. */
+/** Folded substrings and exact users; all that are given must match, also those of one kind. */
 export interface GroupSearch {
-  readonly id?: string;
-  readonly name?: string;
-  readonly topic?: string;
-  readonly owner?: UserAddress;
+  readonly id?: readonly string[];
+  readonly name?: readonly string[];
+  readonly topic?: readonly string[];
+  readonly owner?: readonly UserAddress[];
   /** Joined, or with AutoJoin, and not hidden (ShowID). */
-  readonly joined?: UserAddress;
-  readonly autoJoin?: UserAddress;
+  readonly joined?: readonly UserAddress[];
+  readonly autoJoin?: readonly UserAddress[];
 }
 
 export interface GroupStore {

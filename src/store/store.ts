@@ -12,10 +12,13 @@ import type {
   InviteResponse,
 } from '../wv/primitives.ts';
 import type { CspVersion } from '../wv/version.ts';
+import type { ServiceName } from '../wv/profile.ts';
+import type { ContentStore } from './content.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
 import type { LockoutStore } from './lockouts.ts';
 import type { InvitationStore } from './invitations.ts';
+import type { ProfileStore } from './profiles.ts';
 
 export type * from './groups.ts';
 export type { ReceivedInvitation, SentInvitation } from './invitations.ts';
@@ -36,6 +39,8 @@ export interface UserRecord {
   readonly createdAt: number;
   /** An inactive account is refused with 403. */
   readonly active: boolean;
+  /** What is subscribed; absent = everything. The rest is refused with 506. */
+  readonly services?: readonly ServiceName[];
 }
 
 export interface Contact {
@@ -176,14 +181,21 @@ export type NewOutboxEntry = Omit<OutboxEntry, 'seq' | 'attempts' | 'notBefore'>
   readonly key: string;
 };
 
-export interface Store extends GroupStore, LockoutStore, InvitationStore {
+/** What the operator may change of an account; undefined parts stay. `services` null = everything. */
+export interface AccountChange {
+  readonly displayName?: string;
+  readonly active?: boolean;
+  readonly services?: readonly ServiceName[] | null;
+}
+
+export interface Store extends GroupStore, LockoutStore, InvitationStore, ProfileStore, ContentStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;
   /** False when there is no such user. Everything of the home goes with it. */
   deleteUser(user: UserAddress): Promise<boolean>;
   setCredentials(user: UserAddress, credentials: Credentials): Promise<boolean>;
-  setProfile(user: UserAddress, profile: { displayName?: string; active?: boolean }): Promise<boolean>;
+  setProfile(user: UserAddress, change: AccountChange): Promise<boolean>;
   getUser(user: UserAddress): Promise<UserRecord | undefined>;
   /** Users in address order, after `after`. */
   listUsers(after: UserAddress | undefined, limit: number): Promise<readonly UserRecord[]>;

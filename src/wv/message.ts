@@ -25,6 +25,8 @@ export interface MessageContent {
   readonly contentType: string;
   readonly encoding: 'none' | 'base64';
   readonly data: string;
+  /** Only in our own queues: the octets lie with the content service under this id, and `data` is empty. */
+  readonly stored?: { readonly id: string; readonly bytes: number };
 }
 
 export interface Message {
@@ -44,6 +46,7 @@ export interface Message {
 
 /** Octets of the content as a client counts them (ContentSize): BASE64 is counted decoded. */
 export function contentSize(content: MessageContent): number {
+  if (content.stored !== undefined) return content.stored.bytes;
   if (content.encoding === 'none') return utf8Length(content.data);
   const characters = content.data.replace(/\s+/g, '');
   const padding = characters.endsWith('==') ? 2 : characters.endsWith('=') ? 1 : 0;

@@ -52,6 +52,7 @@ export const STATUS = {
   541: 'Message forwarded',
   542: 'Message expired',
   543: 'No matching digest scheme',
+  562: 'No usable search criterion',
   600: 'Session expired',
   601: 'Forced logout',
   603: 'Already logged in',

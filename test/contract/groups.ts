@@ -180,16 +180,20 @@ export function groupContract(current: () => Store): void {
     const search = (...[wanted, after, limit]: Parameters<Store['searchGroups']>) =>
       current().searchGroups(wanted, after, limit);
     const both = [address('ann/rockery'), address('ann/rocket')];
-    expect(await search({ id: 'rock' }, undefined, 10)).toEqual(both);
-    expect(await search({ name: 'rock' }, undefined, 1)).toEqual([both[0]]);
-    expect(await search({ name: 'rock' }, both[0], 1)).toEqual([both[1]]);
-    expect(await search({ name: 'rock', topic: 'laun' }, undefined, 10)).toEqual([both[1]]);
-    expect(await search({ topic: '%' }, undefined, 10)).toEqual([both[0]]);
-    expect(await search({ owner: user('ann') }, undefined, 10)).toEqual(both);
-    expect(await search({ owner: user('bob') }, undefined, 10)).toEqual([]);
-    expect(await search({ joined: user('bob') }, undefined, 10)).toEqual([both[1]]);
-    expect(await search({ joined: user('dan') }, undefined, 10)).toEqual([]);
-    expect(await search({ autoJoin: user('bob') }, undefined, 10)).toEqual([both[1]]);
+    expect(await search({ id: ['rock'] }, undefined, 10)).toEqual(both);
+    expect(await search({ name: ['rock'] }, undefined, 1)).toEqual([both[0]]);
+    expect(await search({ name: ['rock'] }, both[0], 1)).toEqual([both[1]]);
+    expect(await search({ name: ['rock'], topic: ['laun'] }, undefined, 10)).toEqual([both[1]]);
+    expect(await search({ topic: ['%'] }, undefined, 10)).toEqual([both[0]]);
+    expect(await search({ owner: [user('ann')] }, undefined, 10)).toEqual(both);
+    expect(await search({ owner: [user('bob')] }, undefined, 10)).toEqual([]);
+    expect(await search({ joined: [user('bob')] }, undefined, 10)).toEqual([both[1]]);
+    expect(await search({ joined: [user('dan')] }, undefined, 10)).toEqual([]);
+    expect(await search({ autoJoin: [user('bob')] }, undefined, 10)).toEqual([both[1]]);
+    expect(await search({ name: ['rock', 'ket'] }, undefined, 10)).toEqual([both[1]]);
+    expect(await search({ name: ['rock', 'launch'] }, undefined, 10)).toEqual([]);
+    expect(await search({ owner: [user('ann'), user('bob')] }, undefined, 10)).toEqual([]);
+    expect(await search({ joined: [user('bob'), user('dan')] }, undefined, 10)).toEqual([]);
   });
 
   it('keeps the newest messages of a history, each once', async () => {

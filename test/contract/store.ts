@@ -13,6 +13,7 @@ import type {
 } from '../../src/store/store.ts';
 import { lockoutContract } from './lockouts.ts';
 import { invitationContract } from './invitations.ts';
+import { contentContract } from './content.ts';
 import { inDays, list, message, messageId, report, user, userRecord } from '../support/store-samples.ts';
 import { groupContract, keepGroup } from './groups.ts';
 
@@ -49,6 +50,8 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));
+
+    describe('content', () => contentContract(current));
 
     it('keeps everything over a restart', async () => {
       await store.createUser(userRecord('ann'), [list('ann', 'friends', 'bob')]);

@@ -153,6 +153,49 @@ describe('user', () => {
     expect(await login('ann', 'open')).toBe(531);
   });
 
+  it('profiles are set and shown; what is wrong is told by its key', { timeout: 60_000 }, async () => {
+    await user(['add', 'cora', '--password', 'sesame']);
+    const changes = ['firstName=Cora', 'services=im,presence', 'PP_CITY=Oslo', 'findable.email=nobody'];
+    expect(
+      await user(['set', 'cora', ...changes, 'networkPresence=yes', 'preferences.tone=loud']),
+    ).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await user(['deactivate', 'cora'])).toMatchObject({ code: 0 });
+    expect(JSON.parse((await user(['show', 'cora'])).stdout)).toMatchObject({
+      id: 'wv:cora@wv.test',
+      active: false,
+      firstName: 'Cora',
+      services: ['im', 'presence'],
+      publicProfile: { PP_CITY: 'Oslo' },
+      findable: { email: 'nobody', name: 'everybody' },
+      networkPresence: true,
+      preferences: { tone: 'loud' },
+    });
+    await user(['activate', 'cora']);
+    await user(['set', 'cora', 'services=all', 'firstName=']);
+    const { stdout } = await user(['show', 'cora']);
+    expect(JSON.parse(stdout)).toMatchObject({ active: true, services: { length: 6 } });
+    expect(stdout).not.toContain('firstName');
+    for (const [change, words] of [
+      ['PP_AGE=old', /publicProfile\.PP_AGE/],
+      ['services=teleport', /services\.0/],
+      ['rank=1', /rank/],
+      ['nonsense', /KEY=VALUE/],
+    ] as const) {
+      expect(await user(['set', 'cora', change])).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(words),
+      });
+    }
+    expect(await user(['show', 'nobody'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no account nobody/),
+    });
+    expect(await user(['remove', 'cora'])).toMatchObject({ code: 0 });
+  });
+
   it.each(['', '\n'])('%j is no password', async (stdin) => {
     expect(await user(['add', 'bea'], stdin)).toMatchObject({
       code: 2,

@@ -3,22 +3,24 @@
 import { cpuTime } from '../support/cpu-time.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Log } from '../../src/ops/ports.ts';
 import { openDatabase, type Database } from '../../src/store/sqlite/database.ts';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrate.ts';
+import { homesAndQueues } from '../../src/store/sqlite/migrations/001-homes-and-queues.ts';
 import { openSqliteStore, sqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
-import { storeContract } from '../contract/store.ts';
+import { profileContract } from '../contract/profiles.ts';
+import { storeContract, type StoreUnderTest } from '../contract/store.ts';
 import { list, message, messageId, user, userRecord } from '../support/store-samples.ts';
 import { systemClock as clock } from '../support/system-clock.ts';
 
-storeContract('SqliteStore', async () => {
+async function openEmpty(): Promise<StoreUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'wvgate-store-'));
   const file = join(directory, 'wvgate.db');
   let store = await openSqliteStore({ file, clock });
@@ -34,7 +36,10 @@ storeContract('SqliteStore', async () => {
       rmSync(directory, { recursive: true });
     },
   };
-});
+}
+
+storeContract('SqliteStore', openEmpty);
+profileContract('SqliteStore', openEmpty);
 
 let directory = '';
 let file = '';
@@ -289,6 +294,30 @@ describe('schema', () => {
     expect(raw().prepare('PRAGMA user_version').get()).toEqual({ user_version: SCHEMA_VERSION });
   });
 
+  it('finds users from before the search', async () => {
+    mkdirSync(dirname(file));
+    const old = raw();
+    old.exec(homesAndQueues.sql);
+    const insert = old.prepare('INSERT INTO users VALUES (?, NULL, NULL, ?, 1, 1)');
+    insert.run(user('ann'), 'Ann of Old');
+    insert.run(user('+34600111222'), null);
+    const alias = JSON.stringify({ Alias: { valid: true, value: 'Nightingale' } });
+    old.prepare('INSERT INTO presence VALUES (?, ?)').run(user('ann'), alias);
+    old.exec('PRAGMA user_version = 1');
+    old.close();
+    const store = await open();
+    for (const [field, text, found] of [
+      ['name', 'ann', 'ann'],
+      ['alias', 'of old', 'ann'],
+      ['published_alias', 'nightingale', 'ann'],
+      ['mobile', '600111222', '+34600111222'],
+    ] as const) {
+      expect(await store.searchUsers({ texts: [{ fields: [field], text }] }, 10)).toEqual([user(found)]);
+    }
+    await store.changeProfile(user('ann'), (before) => ({ ...before, lastName: 'Lee' }));
+    expect(await store.searchUsers({ texts: [{ fields: ['alias'], text: 'of old' }] }, 10)).toHaveLength(1);
+  });
+
   it('is refused when a newer program wrote it', async () => {
     await (await open()).close();
     const connection = raw();
@@ -332,7 +361,9 @@ describe('a large server', () => {
   it('opens with 100,000 users and finds one in no time', async () => {
     const seed = database();
     await seed.writeTogether(() => {
-      const insert = seed.prepare("INSERT INTO users VALUES (?, 'hash', NULL, NULL, 1, 1)");
+      const insert = seed.prepare(
+        "INSERT INTO users (address, hash, created_at, active) VALUES (?, 'hash', 1, 1)",
+      );
       for (let n = 0; n < 100_000; n++) insert.run(user(`user${n}`));
     });
     seed.close();

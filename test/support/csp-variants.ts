@@ -1,6 +1,6 @@
 // Test support: the versions and encodings in which transcripts run, and the hand-written primitives they share.
 
-import { NAMESPACES, type CspVersion } from '../../src/wv/version.ts';
+import { CSP_VERSIONS, NAMESPACES, type CspVersion } from '../../src/wv/version.ts';
 import { HABITS, type Habits } from './phone.ts';
 
 /** One of each version; both encodings are among them. */
@@ -9,6 +9,15 @@ export const VERSIONS = [
   ['1.2', 'wbxml', { ...HABITS.androidWbxml, version: '1.2' }],
   ['1.3', 'xml', { ...HABITS.android, version: '1.3' }],
 ] as const satisfies readonly (readonly [CspVersion, string, Habits])[];
+
+/** Every version in both encodings, with the habits of Android. */
+export const ANDROIDS = CSP_VERSIONS.flatMap((version) =>
+  ([HABITS.android, HABITS.androidWbxml] as const).map((habits): [CspVersion, string, Habits] => [
+    version,
+    habits.encoding,
+    { ...habits, version },
+  ]),
+);
 
 /** `<Name>text</Name>` of each text. */
 export function elements(name: string, ...contents: readonly string[]): string {

@@ -18,6 +18,8 @@ import { Messaging } from '../../src/services/messaging.ts';
 import { maskOf } from '../../src/services/presence/masks.ts';
 import { Publishing } from '../../src/services/presence/publishing.ts';
 import { Watching } from '../../src/services/presence/watching.ts';
+import { Profiles } from '../../src/services/profiles.ts';
+import { Search } from '../../src/services/search.ts';
 import { Verification } from '../../src/services/verification.ts';
 import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -143,6 +145,14 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
   });
   const watching = new Watching({ homes, outgoing: relay, service });
   const membership = new GroupMembership({ outgoing: relay, service });
+  const profiles = new Profiles({ store, homes, publishing, clock, limits: { terminals: 3 } });
+  const search = new Search({
+    store,
+    homes,
+    clock,
+    openAlias: true,
+    limits: { findings: 8, page: 5, maxPage: 6, openPerUser: 2, open: 3, life: 60_000 },
+  });
   const lists = new ContactLists({ store, homes, limits: { lists: 3, contacts: 4 } });
   const groups = new Groups({
     store,
@@ -167,6 +177,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
       verification,
       groups,
       groupGuests,
+      profiles,
+      search,
     };
   }
   for (const name of names) {
@@ -198,6 +210,8 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     watching,
     lists,
     groups,
+    profiles,
+    search,
     at,
     online,
   };

@@ -249,11 +249,14 @@ function descriptor(sessionId: string): string {
     : `<SessionType>Inband</SessionType><SessionID>${sessionId}</SessionID>`;
 }
 
+/** Of the phone's own parser: an original of several megabytes may come. */
+const LIMITS = { maxBytes: 16_777_216, maxText: 16_777_216 };
+
 function understand(response: RawResponse, encoding: 'xml' | 'wbxml'): Heard {
   if (response.body.length === 0) {
     return { ...response, root: undefined, xml: '', content: undefined, transactions: [], poll: false };
   }
-  const decoded = decode(encoding, response.body);
+  const decoded = decode(encoding, response.body, LIMITS);
   if (isCodecError(decoded)) {
     throw new Error(`${header(response, 'content-type') ?? ''} answer: ${decoded.message}`);
   }

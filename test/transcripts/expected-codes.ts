@@ -27,7 +27,7 @@ export const EXPECTED: Readonly<Record<string, Expectation>> = {
   'Logout-Request': { section: '1.3', sent: '200 600 601' },
   Disconnect: {
     section: '1.3',
-    sent: '200 601',
+    sent: '200 403 601',
     never: { 600: 'who is silent is not called for it: the next request is answered 600' },
   },
   'KeepAlive-Request': { section: '1.4', sent: '200 600 605' },
@@ -45,6 +45,15 @@ export const EXPECTED: Readonly<Record<string, Expectation>> = {
   'WV-CSP-NSDiscovery-Request': { section: '1.9', sent: '200' },
   'Extended-Request': { section: '10', sent: '405' },
 
+  'Search-Request': {
+    section: '2.1',
+    sent: '200 402 424 425 501@1.3 536 537 562@1.3',
+    never: {
+      405: 'search is served; 506 without agreement',
+      535: 'a search takes milliseconds',
+    },
+  },
+  'StopSearch-Request': { section: '2.1', sent: '200 424' },
   'Invite-Request': {
     section: '2.2',
     sent: '200 201 400 402 427 428 429 450@1.3 507 516 531 532 700 800 810 900 901',
@@ -191,6 +200,8 @@ export const EXPECTED: Readonly<Record<string, Expectation>> = {
   'SystemMessage-Request': { section: '11', sent: 'sent' },
   'SystemMessage-User': { section: '11', sent: '200 201 402 426' },
   'ExtendConversation-Request': { section: '11', sent: '200 201 402 415 531' },
+  'GetPublicProfile-Request': { section: '11', sent: '200 201 402 516 531 900 901' },
+  'UpdatePublicProfile-Request': { section: '11', sent: '200 402 403 702 901' },
   'GetMap-Request': { section: '11', sent: '501' },
   'GetSegment-Request': { section: '11', sent: '501' },
   'DropSegment-Request': { section: '11', sent: '501' },

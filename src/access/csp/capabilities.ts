@@ -5,8 +5,14 @@ export type CirMethod = 'STCP' | 'SUDP' | 'WAPUDP' | 'SHTTP';
 export interface Capabilities {
   /** P: messages are pushed; N: announced and fetched. */
   readonly deliveryMethod: 'P' | 'N';
-  /** Octets of content the client takes by push; more is announced. */
+  /** Octets of content the client takes by push: attachments are made to fit; what cannot be is announced. */
   readonly acceptedContentLength: number;
+  /** False = does not know MessageNotification: what cannot be made to fit is pushed all the same (quirks.ts). */
+  readonly fetches: boolean;
+  /** Octets of content the client takes by GetMessage (1.3). */
+  readonly acceptedPullLength: number;
+  /** MIME types and patterns; undefined = any, or none was named. */
+  readonly acceptedTypes?: readonly string[];
   /** Octets of one CSP message the client can parse. */
   readonly parserSize: number;
   /** Transactions that may stand in one message. */
@@ -23,6 +29,8 @@ export const DEFAULT_UDP_PORT = 3717;
 export const UNNEGOTIATED: Capabilities = {
   deliveryMethod: 'P',
   acceptedContentLength: 0xffff_ffff,
+  fetches: true,
+  acceptedPullLength: 0xffff_ffff,
   parserSize: 0xffff_ffff,
   multiTrans: 1,
   cir: [],

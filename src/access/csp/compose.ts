@@ -1,16 +1,17 @@
 // Server-originated transactions: what waits for a client, in the words of its version and within its limits.
 
 import { node, type Element } from '../../wv/element.ts';
-import { contentSize } from '../../wv/message.ts';
+import type { Message } from '../../wv/message.ts';
 import type { UserAddress } from '../../wv/ids.ts';
 import type { PresenceAttributes } from '../../wv/presence.ts';
 import type { DeliveryStatusReport } from '../../wv/primitives.ts';
-import type { NewQueueEntry, QueueItem } from '../../store/store.ts';
+import type { NewQueueEntry } from '../../store/store.ts';
 import { resultBody } from './answers.ts';
 import { buildElement } from './codec/binding.ts';
 import { composeNews } from './compose-news.ts';
 import { composeNotice } from './compose-notice.ts';
 import { writeDate } from './dates.ts';
+import { ENVELOPE_BYTES, fitting, mayPush, unadapted } from './fitting.ts';
 import { messageInfo, recipientElement } from './message-info.ts';
 import type { Outbound } from './outbound.ts';
 import { writeAttributeNames, writePresenceSubList } from './presence-sublist.ts';
@@ -25,8 +26,6 @@ export interface Composed {
   readonly rest?: Outbound;
 }
 
-/** Octets that everything around a transaction's content takes in XML: envelope, ids, namespaces. */
-export const ENVELOPE_BYTES = 700;
 /** The largest message we send to a client that named no limit. */
 const OWN_LIMIT = 65_536;
 
@@ -62,40 +61,28 @@ function composeEntry(session: CspSession, entry: NewQueueEntry, now: number): C
     const content = composeNotice(session, entry.item.notice, secondsLeft);
     return { content, outbound: { kind: 'entry', entry } };
   }
-  const { message } = entry.item;
-  const MessageInfo = messageInfo(message, now);
-  const push = buildElement(
-    'NewMessage',
-    { MessageInfo, ContentData: message.content.data },
-    session.version,
-  );
-  if (mustAnnounce(session, entry.item, push)) {
-    return {
-      content: buildElement('MessageNotification', { MessageInfo }, session.version),
-      outbound: { kind: 'entry', entry, announced: true },
-    };
+  return composeMessage(session, entry, entry.item.message, now);
+}
+
+function composeMessage(session: CspSession, entry: NewQueueEntry, message: Message, now: number): Composed {
+  const capabilities = session.capabilitiesFor(message);
+  const fit = fitting(message, capabilities);
+  const content =
+    fit.kind === 'adapt'
+      ? (session.preparation.take(message.id, fit.wish) ?? unadapted(message, capabilities))
+      : message.content;
+  if (fit.kind !== 'announce' && content !== undefined) {
+    const MessageInfo = messageInfo({ ...message, content }, now);
+    const push = buildElement('NewMessage', { MessageInfo, ContentData: content.data }, session.version);
+    const [info] = push.children;
+    if (mayPush(content, info === undefined ? 0 : xmlSize(info), capabilities)) {
+      return { content: push, outbound: { kind: 'entry', entry } };
+    }
   }
-  return { content: push, outbound: { kind: 'entry', entry } };
-}
-
-/** csp-transactions section 0, rule 10: by delivery method (perhaps the group's own), accepted length and parser size. */
-function mustAnnounce(session: CspSession, item: QueueItem & { kind: 'message' }, push: Element): boolean {
-  const { sender } = item.message;
-  const { parserSize } = session.capabilities;
-  const { deliveryMethod, acceptedContentLength } = {
-    ...session.capabilities,
-    ...(sender.kind === 'group' ? session.groups.get(sender.group)?.delivery : undefined),
+  return {
+    content: buildElement('MessageNotification', { MessageInfo: messageInfo(message, now) }, session.version),
+    outbound: { kind: 'entry', entry, announced: true },
   };
-  if (deliveryMethod === 'N' || contentSize(item.message.content) > acceptedContentLength) return true;
-  const [info] = push.children;
-  const written = info === undefined ? 0 : xmlSize(info);
-  return written + escapedSize(item.message.content.data) + ENVELOPE_BYTES > parserSize;
-}
-
-/** Octets of text in an XML document: UTF-8, with `&` and `<` escaped. */
-function escapedSize(text: string): number {
-  const octets = contentSize({ contentType: 'text/plain', encoding: 'none', data: text });
-  return octets + 4 * (text.match(/[&<]/g)?.length ?? 0);
 }
 
 function composeReport(session: CspSession, report: DeliveryStatusReport): Element {

@@ -46,6 +46,13 @@ function entryKey(messageId: MessageId, kind: QueueItem['kind']): string {
   return `${kind} ${messageId}`;
 }
 
+/** Reports and notices pass; messages of one sender keep their order. */
+function senderKey({ messageId, item }: NewQueueEntry): string {
+  if (item.kind !== 'message') return entryKey(messageId, item.kind);
+  const { sender } = item.message;
+  return sender.kind === 'user' ? sender.user : `${sender.group} ${sender.screenName ?? ''}`;
+}
+
 /** Presence counts as one thing: a client that confirmed none of the last notifications is not sent more of the same. */
 function triesKey(outbound: Outbound): string {
   if (outbound.kind === 'entry') return entryKey(outbound.entry.messageId, outbound.entry.item.kind);
@@ -53,6 +60,15 @@ function triesKey(outbound: Outbound): string {
   if (outbound.kind === 'news') return `${outbound.news.primitive} ${outbound.news.group}`;
   return outbound.kind === 'ask' ? `ask ${outbound.watcher}` : outbound.kind;
 }
+
+export interface EntryTests {
+  /** Whether an entry of the user's queue is for this client too. Default: all are. */
+  readonly concerns?: (entry: NewQueueEntry) => boolean;
+  /** False for an entry that has to wait; whoever makes it ready tells the client's session. Default: none has. */
+  readonly isPrepared?: (entry: NewQueueEntry) => boolean;
+}
+
+const always = (): boolean => true;
 
 export class OutboundQueue {
   private readonly entries = new Map<string, NewQueueEntry>();
@@ -76,10 +92,11 @@ export class OutboundQueue {
   /** Entries that stand in the store and are for other clients of the user. */
   private readonly skipped = new Set<string>();
   private readonly concerns: (entry: NewQueueEntry) => boolean;
+  private readonly isPrepared: (entry: NewQueueEntry) => boolean;
 
-  /** `concerns` tells whether an entry of the user's queue is for this client too. */
-  constructor(concerns: (entry: NewQueueEntry) => boolean = () => true) {
+  constructor({ concerns = always, isPrepared = always }: EntryTests = {}) {
     this.concerns = concerns;
+    this.isPrepared = isPrepared;
   }
 
   addEntry(entry: NewQueueEntry): void {
@@ -174,7 +191,12 @@ export class OutboundQueue {
   /** True when a poll would bring something now. */
   isReady(now: number): boolean {
     this.revive(now);
-    return this.isWaiting;
+    return this.hasReady;
+  }
+
+  /** The same, not counting what comes back because its time is over. */
+  get hasReady(): boolean {
+    return this.isTelling || this.readyEntry() !== undefined;
   }
 
   /** True while something waits, or is out and would come back if the client does not confirm it. */
@@ -183,14 +205,18 @@ export class OutboundQueue {
   }
 
   private get isWaiting(): boolean {
+    return this.isTelling || this.entries.size > 0;
+  }
+
+  /** Something other than an entry of the window waits. Behind a full window the store is no news. */
+  private get isTelling(): boolean {
     return (
       this.closing !== undefined ||
       this.asks.size > 0 ||
-      this.entries.size > 0 ||
       this.presence.size > 0 ||
       this.news.size > 0 ||
       this.changes.size > 0 ||
-      this.behind
+      this.wantsRefill
     );
   }
 
@@ -230,10 +256,22 @@ export class OutboundQueue {
   }
 
   private nextEntry(): Outbound | undefined {
-    const [first] = this.entries;
-    if (first === undefined) return undefined;
-    this.entries.delete(first[0]);
-    return { kind: 'entry', entry: first[1] };
+    const ready = this.readyEntry();
+    if (ready === undefined) return undefined;
+    this.entries.delete(entryKey(ready.messageId, ready.item.kind));
+    return { kind: 'entry', entry: ready };
+  }
+
+  /** The first entry that is prepared, but none of a sender for one of whose messages something waits. */
+  private readyEntry(): NewQueueEntry | undefined {
+    let waiting: Set<string> | undefined;
+    for (const entry of this.entries.values()) {
+      if (waiting?.has(senderKey(entry)) === true) continue;
+      if (this.isPrepared(entry)) return entry;
+      waiting ??= new Set();
+      waiting.add(senderKey(entry));
+    }
+    return undefined;
   }
 
   private nextPresence(): Outbound | undefined {

@@ -16,7 +16,7 @@ export interface ClientQuirks {
   readonly aliasFirst: boolean;
   /**
    * False = does not know MessageNotification (csp-transactions section 12): what exceeds AcceptedContentLength is
-   * pushed all the same, as far as ParserSize allows. Only SetDeliveryMethod makes it a client that fetches.
+   * pushed all the same, as far as ParserSize allows, if it cannot be made shorter. Only SetDeliveryMethod makes it a client that fetches.
    */
   readonly fetches: boolean;
   /** Seconds a poll may be held without the client's asking for it (long poll); 0 = it must be answered at once. */

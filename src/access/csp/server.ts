@@ -1,6 +1,7 @@
 // The CSP server without its transports: octets of a client's message in, octets of the answer out.
 
 import type { Metrics } from '../../ops/ports.ts';
+import { missingService } from '../../sap/subscriptions.ts';
 import { child, childText, type Element } from '../../wv/element.ts';
 import { trusted, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import { result, type Result } from '../../wv/status.ts';
@@ -21,8 +22,9 @@ import {
   type CspMessage,
   type CspTransaction,
 } from './codec/binding.ts';
-import { compose, ENVELOPE_BYTES } from './compose.ts';
+import { compose } from './compose.ts';
 import { confirmed } from './confirm.ts';
+import { ENVELOPE_BYTES } from './fitting.ts';
 import { settleGroups } from './group-participation.ts';
 import { fitting } from './parser-size.ts';
 import { contentOf } from './schema/lookup.ts';
@@ -138,14 +140,12 @@ export class CspServer {
     }
     const polled = message.transactions.some(isPoll);
     if (session !== undefined) await this.arrived(session, request, polled);
+    const parting = session === undefined && polled ? this.partingWord(message) : undefined;
+    if (parting !== undefined) {
+      return plain(request.encoding, { ...envelope(message), transactions: [parting] });
+    }
     const answers: CspTransaction[] = [];
     for (const transaction of message.transactions) {
-      const farewell = session === undefined ? this.farewell(message, transaction) : undefined;
-      if (farewell !== undefined) {
-        this.note(trace, transaction, farewell.content);
-        answers.push(farewell);
-        continue;
-      }
       const answer = await this.answer(request, message, transaction, session);
       this.note(trace, transaction, answer);
       if (answer === undefined) continue;
@@ -186,7 +186,10 @@ export class CspServer {
     const ready = await this.serverTransactions(session, answers.length);
     if (ready.length + answers.length > 0 || !(await this.held(request, message, session))) return ready;
     if (this.isAlive(session)) return this.serverTransactions(session, 0);
-    answers.push(...message.transactions.map((each) => this.tooLate(message, each)));
+    const parting = this.partingWord(message);
+    if (parting === undefined)
+      answers.push(...message.transactions.map((each) => this.tooLate(message, each)));
+    else answers.push(parting);
     return [];
   }
 
@@ -201,22 +204,15 @@ export class CspServer {
   }
 
   /** The session ended while its poll was held. */
-  private tooLate(message: CspMessage, transaction: CspTransaction): CspTransaction {
-    const { version, sessionId = '' } = message;
-    return (
-      this.farewell(message, transaction) ??
-      answering(transaction.id, statusOf(this.services.sessions.whyGone(sessionId), version))
-    );
+  private tooLate({ version, sessionId = '' }: CspMessage, { id }: CspTransaction): CspTransaction {
+    return answering(id, statusOf(this.services.sessions.whyGone(sessionId), version));
   }
 
-  /** A poll in a session that the server ended by force gets a Disconnect of ours (csp-transactions 1.3). */
-  private farewell(
-    { version, sessionId }: CspMessage,
-    transaction: CspTransaction,
-  ): CspTransaction | undefined {
-    if (sessionId === undefined || !isPollingRequest(transaction)) return undefined;
-    if (this.services.sessions.whyGone(sessionId) !== 601) return undefined;
-    const content = buildElement('Disconnect', { Result: resultBody(result(601)) }, version);
+  /** Disconnect, for a client that polls in a session that was ended by force. */
+  private partingWord({ sessionId = '', version }: CspMessage): CspTransaction | undefined {
+    const reason = this.services.sessions.takeParting(sessionId);
+    if (reason === undefined) return undefined;
+    const content = buildElement('Disconnect', { Result: resultBody(reason) }, version);
     return { mode: 'Request', id: this.services.ids.random(9), primitive: content.name, content };
   }
 
@@ -254,7 +250,8 @@ export class CspServer {
       if (handler?.outband === true) return await handler.handle(exchange);
       if (session === undefined) return this.withoutSession(message, transaction);
       await this.services.homes.sound(session.home);
-      const refusal = handler === undefined ? unserved(transaction) : notAgreed(session, handler.needs);
+      const refusal =
+        handler === undefined ? unserved(transaction) : notAgreed(session, transaction, handler.needs);
       if (refusal !== undefined) {
         return transaction.mode === 'Response' ? undefined : statusElement(refusal, version);
       }
@@ -323,8 +320,11 @@ function unserved(transaction: CspTransaction): Result {
 
 function notAgreed(
   session: CspSession,
+  { primitive }: CspTransaction,
   needs: Parameters<NonNullable<CspSession['services']>['has']>[0] | undefined,
 ) {
+  const missing = missingService(session.home.user, primitive, needs);
+  if (missing !== undefined) return result(506, `Not subscribed: ${missing}`);
   if (needs === undefined || session.services === undefined || session.services.has(needs)) return undefined;
   return result(506);
 }

@@ -4,7 +4,7 @@ import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
 import { domainOf } from '../../wv/address.ts';
 import { trusted, type ClientId, type Domain, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter } from '../../wv/presence.ts';
-import type { Result } from '../../wv/status.ts';
+import { result, type Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
 import type { GroupMembership } from '../../services/group-membership.ts';
 import type { Home, Homes } from '../../services/home.ts';
@@ -13,12 +13,13 @@ import type { Publishing } from '../../services/presence/publishing.ts';
 import { presenceOf } from '../../services/presence/values.ts';
 import type { Watching } from '../../services/presence/watching.ts';
 import type { Store } from '../../store/store.ts';
-import { displacedBy, refusalOfSession, type AdmissionLimits } from './admission.ts';
+import { displacedBy, refusalOfSession, sessionsOf, type AdmissionLimits } from './admission.ts';
 import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
 import { leaveAll } from './group-participation.ts';
 import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
 import { ENTRY_WINDOW } from './outbound.ts';
+import type { Adapter } from './preparation.ts';
 import { CspSession } from './session.ts';
 
 export interface SessionTableDependencies {
@@ -28,6 +29,8 @@ export interface SessionTableDependencies {
   readonly watching: Watching;
   readonly messaging: Messaging;
   readonly membership: GroupMembership;
+  /** Makes content fit the clients. */
+  readonly content?: { readonly attachments: Adapter };
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -57,6 +60,8 @@ export class SessionTable implements CirDirectory {
   readonly held: HeldPolls;
   /** Clients that ask whether something waits (SHTTP). */
   readonly httpCalls: HttpCalls;
+  /** What clients of ended sessions are still to be told, once. */
+  private readonly parting = new Map<string, Result>();
   private swept: number;
   private stopSweep: (() => void) | undefined;
 
@@ -65,6 +70,10 @@ export class SessionTable implements CirDirectory {
     this.held = new HeldPolls(deps.clock, deps.metrics, deps.limits.heldPolls);
     this.httpCalls = new HttpCalls(deps.clock, deps.metrics);
     this.swept = Math.floor(deps.clock.now() / 1000);
+  }
+
+  private get adapter(): Adapter | undefined {
+    return this.deps.content?.attachments;
   }
 
   get size(): number {
@@ -99,7 +108,7 @@ export class SessionTable implements CirDirectory {
         await this.deps.store.deleteSession(record.id);
         continue;
       }
-      const session = CspSession.restore(record, home, this.deps.clock.now());
+      const session = CspSession.restore(record, home, this.deps.clock.now(), this.adapter);
       this.enter(session);
       // Whether a question was out is not kept: an open one is put again, as at a log-in.
       if (session.reactive) this.askPending(session);
@@ -139,12 +148,16 @@ export class SessionTable implements CirDirectory {
     const before = presenceOf(home);
     const session = new CspSession({
       ...login,
+      adapter: this.adapter,
       id: trusted<SessionId>(this.deps.ids.random(18)),
       since: this.deps.clock.now(),
     });
     // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
     const displaced = displacedBy(home, session.clientId, this.deps.limits);
-    for (const [older, reason] of displaced) this.withdraw(older, reason);
+    for (const [older, reason] of displaced) {
+      if (reason !== undefined) this.rememberParting(older.id, result(reason));
+      this.withdraw(older, reason);
+    }
     this.enter(session);
     await this.deps.store.putSession(session.record());
     for (const [older] of displaced) await this.cleanUp(older);
@@ -200,11 +213,38 @@ export class SessionTable implements CirDirectory {
     await this.deps.publishing.announce(session.home, before);
   }
 
-  /** Ends all sessions of a user, as `end` does; resolves with how many there were. */
-  async endAll(user: UserAddress, reason: 600 | 601): Promise<number> {
-    const sessions = [...this.sessions.values()].filter(({ home }) => home.address === user);
-    for (const session of sessions) await this.end(session, reason);
+  /** The live sessions of a user, oldest first. */
+  sessionsOf(user: UserAddress): readonly CspSession[] {
+    const home = this.deps.homes.peek(user);
+    return home === undefined ? [] : sessionsOf(home);
+  }
+
+  /**
+   * Ends all sessions of a user, as `end` does: logged out by the operator, or the account is not active any more.
+   * Their clients are called where that is possible, learn the reason by Disconnect when they poll, and 601 from any
+   * other request. Resolves with how many there were.
+   */
+  async endAll(user: UserAddress, reason: Result): Promise<number> {
+    const sessions = this.sessionsOf(user);
+    for (const session of sessions) {
+      this.rememberParting(session.id, reason);
+      this.call(session);
+      await this.end(session, 601);
+    }
     return sessions.length;
+  }
+
+  private rememberParting(id: SessionId, reason: Result): void {
+    this.parting.set(id, reason);
+    if (this.parting.size <= REMEMBERED_ENDED) return;
+    this.parting.delete(this.parting.keys().next().value as string);
+  }
+
+  /** What the client of an ended session is to be told with Disconnect; once. */
+  takeParting(id: string): Result | undefined {
+    const reason = this.parting.get(id);
+    this.parting.delete(id);
+    return reason;
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */

@@ -1,6 +1,7 @@
 // One CSP session: a client of a user, what it agreed to, what it watches, and what waits for it.
 
 import type { ClientId, GroupAddress, ListAddress, MessageId, SessionId, UserAddress } from '../../wv/ids.ts';
+import type { Message } from '../../wv/message.ts';
 import type { AttributeFilter, PresenceAttributeName, PresenceAttributes } from '../../wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication } from '../../wv/primitives.ts';
 import type { Result } from '../../wv/status.ts';
@@ -13,6 +14,7 @@ import { UNNEGOTIATED, type Capabilities } from './capabilities.ts';
 import type { CirChannel } from './cir/stcp.ts';
 import type { Change, NotificationType } from './notifications.ts';
 import { OutboundQueue } from './outbound.ts';
+import { Preparation, type Adapter } from './preparation.ts';
 import { quirksOf, type ClientQuirks } from './quirks.ts';
 
 /** A group that the client joined in this session. */
@@ -33,6 +35,8 @@ export interface SessionStart {
   readonly since: number;
   readonly remoteAddress: string;
   readonly userAgent?: string | undefined;
+  /** Makes content fit; absent = what does not fit is announced. */
+  readonly adapter?: Adapter | undefined;
 }
 
 /** The part of a session that survives a restart, as JSON in its record. */
@@ -69,7 +73,9 @@ export class CspSession implements Client {
   /** As the client's transport names itself; kept, for after a restart the client is the same one. */
   readonly userAgent: string | undefined;
   readonly quirks: ClientQuirks;
-  readonly outbound = new OutboundQueue((entry) => this.concerns(entry));
+  /** What is made to fit this client before it becomes ready. */
+  readonly preparation: Preparation;
+  readonly outbound: OutboundQueue;
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
@@ -122,6 +128,15 @@ export class CspSession implements Client {
     this.remoteAddress = start.remoteAddress;
     this.userAgent = start.userAgent?.slice(0, MAX_USER_AGENT);
     this.quirks = quirksOf(start.clientId, start.userAgent, start.version);
+    this.preparation = new Preparation(
+      start.adapter,
+      (message) => this.capabilitiesFor(message),
+      () => this.onReady?.(this),
+    );
+    this.outbound = new OutboundQueue({
+      concerns: (entry) => this.concerns(entry),
+      isPrepared: (entry) => this.preparation.isReady(entry),
+    });
   }
 
   /** True after capability negotiation. */
@@ -140,10 +155,11 @@ export class CspSession implements Client {
 
   queued(entry: NewQueueEntry): void {
     this.outbound.addEntry(entry);
-    this.onReady?.(this);
+    if (this.outbound.hasReady) this.onReady?.(this);
   }
 
   dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean {
+    if (kind === 'message') this.preparation.forget(messageId);
     return this.outbound.removeEntry(messageId, kind);
   }
 
@@ -178,6 +194,12 @@ export class CspSession implements Client {
     if (!this.notifications.has(change.type)) return;
     this.outbound.addChange(change);
     this.onReady?.(this);
+  }
+
+  /** What was agreed, with the delivery that this client chose for the group a message comes from. */
+  capabilitiesFor({ sender }: Message): Capabilities {
+    const delivery = sender.kind === 'group' ? this.groups.get(sender.group)?.delivery : undefined;
+    return delivery === undefined ? this.capabilities : { ...this.capabilities, ...delivery };
   }
 
   /** A message of a group is for the clients that joined it; where none has, whoever comes first may have it. */
@@ -225,7 +247,7 @@ export class CspSession implements Client {
   }
 
   /** A session as it was before a restart; its idle time begins anew. */
-  static restore(record: SessionRecord, home: Home, now: number): CspSession {
+  static restore(record: SessionRecord, home: Home, now: number, adapter?: Adapter): CspSession {
     const state = JSON.parse(record.state) as KeptState;
     const session = new CspSession({
       id: record.id,
@@ -237,9 +259,12 @@ export class CspSession implements Client {
       since: record.createdAt,
       remoteAddress: state.remoteAddress,
       userAgent: state.userAgent,
+      adapter,
     });
     session.lastActivity = now;
-    session.capabilities = state.capabilities ?? UNNEGOTIATED;
+    // What an older version of wvgate did not know has its default.
+    session.capabilities =
+      state.capabilities === undefined ? UNNEGOTIATED : { ...UNNEGOTIATED, ...state.capabilities };
     session.services = state.services === undefined ? undefined : new Set(state.services);
     session.reactive = state.reactive;
     session.ownPresence = state.ownPresence;

@@ -3,6 +3,7 @@
 import type { Clock, Log } from '../../ops/ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { ServiceAddress } from '../../wv/ids.ts';
+import type { Attachments } from '../content/attachments.ts';
 import type { Homes } from '../home.ts';
 import type { Outgoing } from '../outgoing.ts';
 import type { GroupHomes } from './group-home.ts';
@@ -33,5 +34,7 @@ export interface GroupContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly service: ServiceAddress;
+  /** Where large attachments wait; undefined = in the queues, like everything else. */
+  readonly attachments: Pick<Attachments, 'keep'> | undefined;
   readonly limits: GroupLimits;
 }

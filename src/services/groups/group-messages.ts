@@ -127,18 +127,21 @@ async function giveOut(
     sender: { kind: 'group', group: home.address, screenName },
     recipients: [addressedTo],
   };
-  if (addressedTo.screenName === undefined && groupFlag(home.profile, 'History')) {
-    await context.store.addGroupHistory(home.address, copy, context.limits.history);
-  }
+  const hasHistory = addressedTo.screenName === undefined && groupFlag(home.profile, 'History');
+  const staysHere = hasHistory || users.some((user) => domainOf(user) === context.homes.domain);
+  // Once for all copies. Other networks get the octets: what is stored is stored for this server.
+  const kept = staysHere ? await keep(context, copy) : copy;
+  if ('code' in kept) return kept;
+  if (hasHistory) await context.store.addGroupHistory(home.address, kept, context.limits.history);
   const repeatable = request.repeatable === true || domainOf(request.meta.service) !== context.homes.domain;
   let trouble: Result | undefined;
-  for (const [, chunk] of chunksByDomain(users)) {
+  for (const [domain, chunk] of chunksByDomain(users)) {
     const recipients = chunk.map((user): Party => ({ kind: 'user', user }));
     const { result: outcome } = await context.outgoing.request({
       primitive: 'SendMessageRequest',
       meta: { service: context.service },
       deliveryReport: false,
-      message: { ...copy, recipients, addressedTo },
+      message: { ...(domain === context.homes.domain ? kept : copy), recipients, addressedTo },
       repeatable,
     });
     if (NOT_NOW.has(outcome.code)) trouble = outcome;
@@ -147,6 +150,11 @@ async function giveOut(
   }
   // Who has his copy already will not get it twice when the sender tries again.
   return trouble === undefined ? OK : withoutDetails(trouble);
+}
+
+/** The message as it waits here; 415, 503 or 507 when its attachment cannot. */
+async function keep({ attachments }: GroupContext, message: Message): Promise<Message | Result> {
+  return (await attachments?.keep(message)) ?? message;
 }
 
 /**

@@ -2,7 +2,7 @@
 // server, by local users and by others alike.
 
 import type { Clock, Log } from '../../ops/ports.ts';
-import type { GroupProfile, Store } from '../../store/store.ts';
+import type { GroupProfile, Privilege, Store } from '../../store/store.ts';
 import { domainOf } from '../../wv/address.ts';
 import type { ClientId, GroupAddress, ServiceAddress, UserAddress } from '../../wv/ids.ts';
 import {
@@ -51,12 +51,14 @@ export class Groups {
     clock: Clock;
     log: Log;
     service: ServiceAddress;
+    /** Where large attachments wait; absent = in the queues, like everything else. */
+    attachments?: GroupContext['attachments'];
     limits: GroupLimits;
   }) {
-    const { store, homes, outgoing, clock, log, service, limits } = deps;
+    const { store, homes, outgoing, clock, log, service, attachments, limits } = deps;
     const groups = new GroupHomes(store, limits.cached);
     const notices = new GroupNotices({ outgoing, log, service });
-    this.context = { store, homes, groups, notices, outgoing, clock, log, service, limits };
+    this.context = { store, homes, groups, notices, outgoing, clock, log, service, attachments, limits };
   }
 
   /** Groups in memory, for metrics. */
@@ -73,6 +75,12 @@ export class Groups {
   async ownerOf({ group, name }: ScreenName): Promise<UserAddress | undefined> {
     const home = await this.context.groups.get(group);
     return home?.bearerOf(name)?.user;
+  }
+
+  /** The privilege of a member; undefined = no such group here, or no member of it. */
+  async privilegeOf(group: GroupAddress, user: UserAddress): Promise<Privilege | undefined> {
+    const home = await this.context.groups.get(group);
+    return home?.person(user)?.privilege;
   }
 
   /** Answers a request of MetaInfo's user and client. A refusal is a bare Status. */

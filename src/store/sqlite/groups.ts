@@ -264,26 +264,37 @@ function historyStatements(db: Database) {
   };
 }
 
+/** The criteria in the order of the statement's values; each is a JSON array, of which none may fail to match. */
+const CRITERIA: readonly (readonly [keyof GroupSearch, matches: string])[] = [
+  ['id', 'instr(g.address, wanted.value) > 0'],
+  ['name', 'instr(g.search_name, wanted.value) > 0'],
+  ['topic', 'instr(g.search_topic, wanted.value) > 0'],
+  ['owner', 'g.owner IS wanted.value'],
+  [
+    'joined',
+    `EXISTS (SELECT 1 FROM group_joined AS j
+       JOIN group_people AS p ON p.group_id = j.group_id AND p.user = j.user
+       WHERE j.group_id = g.id AND j.user = wanted.value AND p.show_id = 1)`,
+  ],
+  [
+    'autoJoin',
+    `EXISTS (SELECT 1 FROM group_people AS p
+       WHERE p.group_id = g.id AND p.user = wanted.value AND p.auto_join = 1 AND p.show_id = 1)`,
+  ],
+];
+
 /** Substrings cannot be looked up: the scan is over the index of searchable groups only, in address order. */
 function searchStatement(db: Database) {
+  const conditions = CRITERIA.map(
+    ([, matches]) => `AND NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT (${matches}))`,
+  );
   const statement = db.prepare<{ address: GroupAddress }>(
-    `WITH wanted (after, id, name, topic, owner, joined, auto_join) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
-     SELECT address FROM wanted CROSS JOIN group_homes AS g
-     WHERE search_name IS NOT NULL AND address > wanted.after
-       AND (wanted.id IS NULL OR instr(address, wanted.id) > 0)
-       AND (wanted.name IS NULL OR instr(search_name, wanted.name) > 0)
-       AND (wanted.topic IS NULL OR instr(search_topic, wanted.topic) > 0)
-       AND (wanted.owner IS NULL OR g.owner = wanted.owner)
-       AND (wanted.joined IS NULL OR EXISTS (
-         SELECT 1 FROM group_joined AS j JOIN group_people AS p ON p.group_id = j.group_id AND p.user = j.user
-         WHERE j.group_id = g.id AND j.user = wanted.joined AND p.show_id = 1))
-       AND (wanted.auto_join IS NULL OR EXISTS (
-         SELECT 1 FROM group_people AS p
-         WHERE p.group_id = g.id AND p.user = wanted.auto_join AND p.auto_join = 1 AND p.show_id = 1))
+    `SELECT address FROM group_homes AS g
+     WHERE search_name IS NOT NULL AND address > ? ${conditions.join(' ')}
      ORDER BY address LIMIT ?`,
   );
   return (search: GroupSearch, after: string | undefined, limit: number) => {
-    const { id = null, name = null, topic = null, owner = null, joined = null, autoJoin = null } = search;
-    return statement.all(after ?? '', id, name, topic, owner, joined, autoJoin, limit);
+    const wanted = CRITERIA.map(([by]) => encodeJson(search[by] ?? []));
+    return statement.all(after ?? '', ...wanted, limit);
   };
 }

@@ -8,6 +8,8 @@ import { homesAndQueues } from './migrations/001-homes-and-queues.ts';
 import { groups } from './migrations/002-groups.ts';
 import { failedLogins } from './migrations/003-failed-logins.ts';
 import { invitations } from './migrations/004-invitations.ts';
+import { profilesAndSearch } from './migrations/005-profiles-and-search.ts';
+import { content } from './migrations/006-content.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -16,7 +18,14 @@ export interface Migration {
 }
 
 /** All migrations, in order. */
-export const MIGRATIONS: readonly Migration[] = [homesAndQueues, groups, failedLogins, invitations];
+export const MIGRATIONS: readonly Migration[] = [
+  homesAndQueues,
+  groups,
+  failedLogins,
+  invitations,
+  profilesAndSearch,
+  content,
+];
 
 /** The schema version that this code writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,6 +1,7 @@
 // The store on SQLite (node:sqlite), put together from its areas.
 
 import type { Store } from '../store.ts';
+import { contentArea } from './content.ts';
 import { openDatabase, type Database, type DatabaseOptions } from './database.ts';
 import { gatewayArea } from './gateways.ts';
 import { groupArea } from './groups.ts';
@@ -10,8 +11,10 @@ import { listArea } from './lists.ts';
 import { lockoutArea } from './lockouts.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
+import { profileArea } from './profiles.ts';
 import { queueArea } from './queue.ts';
 import { sessionArea } from './sessions.ts';
+import { userSearchArea } from './user-search.ts';
 import { userArea } from './users.ts';
 
 export { StoreError, type StoreErrorCode } from './errors.ts';
@@ -28,11 +31,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 /** The store over an open database, which closes with it. */
 export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Store {
+  const { index, ...search } = userSearchArea(db);
+  const { reindex, ...profiles } = profileArea(db, { index });
   const { insertList, listsOf, ...lists } = listArea(db);
-  const { presenceOf, ...presence } = presenceArea(db);
+  const { presenceOf, ...presence } = presenceArea(db, { reindex });
   const { clearQueue, ...queue } = queueArea(db, clock);
   return {
-    ...userArea(db, { lists: { insertList, listsOf }, presence: { presenceOf }, queue: { clearQueue } }),
+    ...userArea(db, {
+      lists: { insertList, listsOf },
+      presence: { presenceOf },
+      queue: { clearQueue },
+      profiles: { reindex },
+    }),
+    ...profiles,
+    ...search,
     ...lists,
     ...presence,
     ...lockoutArea(db),
@@ -41,6 +53,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...groupArea(db),
     ...invitationArea(db),
     ...outboxArea(db, clock),
+    ...contentArea(db),
     ...gatewayArea(db, clock),
     ...housekeepingArea(db),
     close: async () => db.close(),

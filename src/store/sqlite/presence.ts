@@ -14,6 +14,7 @@ import type {
 } from '../store.ts';
 import { decodeJson, encodeJson, encodeOptionalJson, optional } from './columns.ts';
 import type { Database } from './database.ts';
+import type { ProfileArea } from './profiles.ts';
 
 type StoredPresence = Pick<
   HomeRecord,
@@ -65,7 +66,7 @@ const NO_ACCESS_LISTS: AccessLists = Object.freeze({
   grant: Object.freeze({ inUse: false, entities: Object.freeze([]) }),
 });
 
-export function presenceArea(db: Database): PresenceArea {
+export function presenceArea(db: Database, profiles: Pick<ProfileArea, 'reindex'>): PresenceArea {
   const { lists, authorizations, access, presence, watchers } = statements(db);
 
   function putPresence(user: UserAddress, changed: PresenceAttributes): void {
@@ -73,6 +74,7 @@ export function presenceArea(db: Database): PresenceArea {
     const merged =
       known === undefined ? changed : { ...decodeJson<PresenceAttributes>(known.attributes), ...changed };
     presence.put.run(user, encodeJson(merged));
+    if (changed.Alias !== undefined) profiles.reindex(user);
   }
 
   /** A page ends with a complete publisher, because the next one starts after him. */
@@ -95,7 +97,7 @@ export function presenceArea(db: Database): PresenceArea {
       ),
     deleteAuthorization: (owner, watcher) => db.write(() => void authorizations.remove.run(owner, watcher)),
     setAccessLists: (owner, chosen) => db.write(() => void access.put.run(owner, encodeJson(chosen))),
-    putPresence: (user, changed) => db.write(() => putPresence(user, changed)),
+    putPresence: (user, changed) => db.writeTogether(() => putPresence(user, changed)),
     putWatcher: (publisher, { watcher, attributes, since }) =>
       db.write(
         () =>

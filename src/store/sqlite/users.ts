@@ -1,11 +1,20 @@
 // Accounts, and the home as a whole.
 
 import type { UserAddress } from '../../wv/ids.ts';
-import type { Store, UserRecord } from '../store.ts';
-import { encodeBoolean, encodeOptionalBoolean, optional } from './columns.ts';
+import type { ServiceName } from '../../wv/profile.ts';
+import type { AccountChange, Store, UserRecord } from '../store.ts';
+import {
+  decodeJson,
+  encodeBoolean,
+  encodeJson,
+  encodeOptionalBoolean,
+  encodeOptionalJson,
+  optional,
+} from './columns.ts';
 import type { Database, Statement } from './database.ts';
 import type { ListArea } from './lists.ts';
 import type { PresenceArea } from './presence.ts';
+import type { ProfileArea } from './profiles.ts';
 import type { QueueArea } from './queue.ts';
 
 export type UserArea = Pick<
@@ -18,6 +27,7 @@ export interface HomeAreas {
   readonly lists: Pick<ListArea, 'insertList' | 'listsOf'>;
   readonly presence: Pick<PresenceArea, 'presenceOf'>;
   readonly queue: Pick<QueueArea, 'clearQueue'>;
+  readonly profiles: Pick<ProfileArea, 'reindex'>;
 }
 
 interface UserRow {
@@ -27,9 +37,10 @@ interface UserRow {
   readonly display_name: string | null;
   readonly created_at: number;
   readonly active: number;
+  readonly services: string | null;
 }
 
-const COLUMNS = 'address, hash, cipher, display_name, created_at, active';
+const COLUMNS = 'address, hash, cipher, display_name, created_at, active, services';
 
 function decodeUser(row: UserRow): UserRecord {
   return {
@@ -38,12 +49,13 @@ function decodeUser(row: UserRow): UserRecord {
     ...optional('displayName', row.display_name),
     createdAt: row.created_at,
     active: row.active === 1,
+    ...(row.services === null ? {} : { services: decodeJson<ServiceName[]>(row.services) }),
   };
 }
 
 export function userArea(db: Database, home: HomeAreas): UserArea {
   const insert = db.prepare(
-    `INSERT INTO users (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO users (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const remove = db.prepare('DELETE FROM users WHERE address = ?');
   const update = {
@@ -51,6 +63,7 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     profile: db.prepare(
       'UPDATE users SET display_name = coalesce(?, display_name), active = coalesce(?, active) WHERE address = ?',
     ),
+    services: db.prepare('UPDATE users SET services = ? WHERE address = ?'),
   };
   const select: Record<'one' | 'page', Statement<UserRow>> = {
     one: db.prepare(`SELECT ${COLUMNS} FROM users WHERE address = ?`),
@@ -62,9 +75,25 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     return row === undefined ? undefined : decodeUser(row);
   }
 
-  function insertUser({ address, credentials, displayName, createdAt, active }: UserRecord): boolean {
-    const { hash = null, cipher = null } = credentials;
-    return insert.run(address, hash, cipher, displayName ?? null, createdAt, encodeBoolean(active)) === 1;
+  function insertUser(user: UserRecord): boolean {
+    const { hash = null, cipher = null } = user.credentials;
+    const inserted = insert.run(
+      user.address,
+      hash,
+      cipher,
+      user.displayName ?? null,
+      user.createdAt,
+      encodeBoolean(user.active),
+      encodeOptionalJson(user.services),
+    );
+    return inserted === 1;
+  }
+
+  function change(user: UserAddress, { displayName, active, services }: AccountChange): boolean {
+    if (update.profile.run(displayName ?? null, encodeOptionalBoolean(active), user) === 0) return false;
+    if (services !== undefined) update.services.run(services === null ? null : encodeJson(services), user);
+    if (displayName !== undefined) home.profiles.reindex(user);
+    return true;
   }
 
   return {
@@ -72,6 +101,7 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
       db.writeTogether(() => {
         if (!insertUser(user)) return false;
         for (const list of lists) home.lists.insertList(user.address, list);
+        home.profiles.reindex(user.address);
         return true;
       }),
     // The rest of the home refers to the user's row and goes with it.
@@ -82,8 +112,7 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
       }),
     setCredentials: (user, { hash, cipher }) =>
       db.write(() => update.credentials.run(hash ?? null, cipher ?? null, user) === 1),
-    setProfile: (user, { displayName, active }) =>
-      db.write(() => update.profile.run(displayName ?? null, encodeOptionalBoolean(active), user) === 1),
+    setProfile: (user, changed) => db.writeTogether(() => change(user, changed)),
     getUser: (user) => db.read(() => userOf(user)),
     listUsers: (after, limit) => db.read(() => select.page.all(after ?? '', limit).map(decodeUser)),
     loadHome: (address) =>

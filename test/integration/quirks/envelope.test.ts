@@ -2,7 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { child, childText } from '../../../src/wv/element.ts';
-import { CSP_VERSIONS, NAMESPACES, type CspVersion } from '../../../src/wv/version.ts';
+import { CSP_VERSIONS, NAMESPACES } from '../../../src/wv/version.ts';
+import { ANDROIDS } from '../../support/csp-variants.ts';
 import { android, movistar, s60 } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
 import {
@@ -25,14 +26,6 @@ beforeAll(async () => {
 afterEach(() => scene.closePhones());
 afterAll(() => scene.stop());
 
-const VARIANTS = CSP_VERSIONS.flatMap((version) =>
-  ([HABITS.android, HABITS.androidWbxml] as const).map((habits): [CspVersion, string, Habits] => [
-    version,
-    habits.encoding,
-    { ...habits, version },
-  ]),
-);
-
 /** Everything a client hears at its start, a message included. */
 async function startOfSession(habits: Habits): Promise<Phone> {
   const [user, friend] = await scene.people('ann', 'bea');
@@ -50,7 +43,7 @@ async function startOfSession(habits: Habits): Promise<Phone> {
   return phone;
 }
 
-describe.each(VARIANTS)('envelope of CSP %s in %s', (version, _encoding, habits) => {
+describe.each(ANDROIDS)('envelope of CSP %s in %s', (version, _encoding, habits) => {
   it('MUST [C] has the exact namespaces of the version on their three elements, and on no other', async () => {
     const phone = await startOfSession(habits);
     const { session, transaction, presence } = NAMESPACES[version];

@@ -2,7 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { child, childText, type Element } from '../../../src/wv/element.ts';
-import { CSP_VERSIONS, NAMESPACES, type CspVersion } from '../../../src/wv/version.ts';
+import { NAMESPACES } from '../../../src/wv/version.ts';
+import { ANDROIDS } from '../../support/csp-variants.ts';
 import { android, movistar } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
 import {
@@ -24,14 +25,6 @@ beforeAll(async () => {
 afterEach(() => scene.closePhones());
 afterAll(() => scene.stop());
 
-const VARIANTS = CSP_VERSIONS.flatMap((version) =>
-  ([HABITS.android, HABITS.androidWbxml] as const).map((habits): [CspVersion, string, Habits] => [
-    version,
-    habits.encoding,
-    { ...habits, version },
-  ]),
-);
-
 const names = (parent: Element | undefined): string[] => (parent?.children ?? []).map(({ name }) => name);
 const listOf = (user: string, name: string): string => user.replace('@', `/${name}@`);
 const presenceOf = (came: readonly Element[]): Element => ({
@@ -49,7 +42,7 @@ async function friends(habits: Habits): Promise<{ ann: string; bea: string; watc
   return { ann, bea, watcher, other };
 }
 
-describe.each(VARIANTS)('lists in CSP %s in %s', (version, _encoding, habits) => {
+describe.each(ANDROIDS)('lists in CSP %s in %s', (version, _encoding, habits) => {
   it('[A] reads its block list from BlockList/EntityList/UserID, with the flags where its version has them', async () => {
     const phone = await scene.online(await scene.person(), habits);
     const before = await phone.say(android.getBlockedList());
@@ -131,7 +124,7 @@ describe.each(VARIANTS)('lists in CSP %s in %s', (version, _encoding, habits) =>
   });
 });
 
-describe.each(VARIANTS)('presence in CSP %s in %s', (version, _encoding, habits) => {
+describe.each(ANDROIDS)('presence in CSP %s in %s', (version, _encoding, habits) => {
   it('[A] an empty list can be subscribed to, again and again', async () => {
     const user = await scene.person();
     const phone = await scene.online(user, habits);

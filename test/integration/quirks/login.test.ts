@@ -2,9 +2,9 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { child, childText } from '../../../src/wv/element.ts';
-import { CSP_VERSIONS, type CspVersion } from '../../../src/wv/version.ts';
+import { ANDROIDS } from '../../support/csp-variants.ts';
 import { android, digestFor, movistar, s60 } from '../../support/phone-messages.ts';
-import { HABITS, type Habits } from '../../support/phone.ts';
+import { HABITS } from '../../support/phone.ts';
 import {
   all,
   attribute,
@@ -23,14 +23,6 @@ beforeAll(async () => {
 afterEach(() => scene.closePhones());
 afterAll(() => scene.stop());
 
-const VARIANTS = CSP_VERSIONS.flatMap((version) =>
-  ([HABITS.android, HABITS.androidWbxml] as const).map((habits): [CspVersion, string, Habits] => [
-    version,
-    habits.encoding,
-    { ...habits, version },
-  ]),
-);
-
 const names = (parent: { readonly children: readonly { readonly name: string }[] } | undefined): string[] =>
   (parent?.children ?? []).map(({ name }) => name);
 
@@ -41,7 +33,7 @@ function loginRequest(parts: Readonly<Record<string, string | readonly string[]>
   return `<Login-Request>${inner}</Login-Request>`;
 }
 
-describe.each(VARIANTS)('login in CSP %s in %s', (version, _encoding, habits) => {
+describe.each(ANDROIDS)('login in CSP %s in %s', (version, _encoding, habits) => {
   it('[A,S] follows the order of all clients: login, capability, service, own presence, lists', async () => {
     const user = await scene.person();
     const phone = await scene.online(user, habits);

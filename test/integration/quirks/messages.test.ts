@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { child, childText, type Element } from '../../../src/wv/element.ts';
-import { CSP_VERSIONS, type CspVersion } from '../../../src/wv/version.ts';
+import { ANDROIDS } from '../../support/csp-variants.ts';
 import { android, movistar } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
 import {
@@ -22,14 +22,6 @@ beforeAll(async () => {
 afterEach(() => scene.closePhones());
 afterAll(() => scene.stop());
 
-const VARIANTS = CSP_VERSIONS.flatMap((version) =>
-  ([HABITS.android, HABITS.androidWbxml] as const).map((habits): [CspVersion, string, Habits] => [
-    version,
-    habits.encoding,
-    { ...habits, version },
-  ]),
-);
-
 const names = (parent: Element | undefined): string[] => (parent?.children ?? []).map(({ name }) => name);
 const bodies = (came: readonly Element[]): (string | undefined)[] =>
   came.filter(({ name }) => name === 'NewMessage').map((message) => childText(message, 'ContentData'));
@@ -43,7 +35,7 @@ interface Phones {
   readonly receiver: Phone;
 }
 
-describe.each(VARIANTS)('messages in CSP %s in %s', (_version, _encoding, habits) => {
+describe.each(ANDROIDS)('messages in CSP %s in %s', (_version, _encoding, habits) => {
   it('[A] SendMessage is answered with Result 200 and MessageID, which the receiver sees too', async () => {
     const { ann, bea, sender, receiver } = await pair(habits);
     const sent = await sender.say(android.sendMessage(ann, bea, 'hi'));

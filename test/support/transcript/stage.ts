@@ -2,7 +2,7 @@
 
 import type { Handler } from '../../../src/access/csp/transaction.ts';
 import { TRANSACTIONS } from '../../../src/access/csp/transactions/index.ts';
-import { agreedFunctions } from '../../../src/sap/discovery.ts';
+import { agreedFunctions, AVAILABLE } from '../../../src/sap/discovery.ts';
 import { child, childText, type Element } from '../../../src/wv/element.ts';
 import type { CspVersion } from '../../../src/wv/version.ts';
 import { HABITS, type Habits, type Heard, type Phone, type Wrapping as PhoneWrapping } from '../phone.ts';
@@ -43,11 +43,11 @@ export const BINDINGS: readonly Binding[] = [
 /** Whether a client may have left it out of its service negotiation: some versions have no word for some functions. */
 export function isNegotiable(handler: Handler, version: CspVersion): boolean {
   if (handler.outband === true || handler.needs === undefined) return false;
-  return !agreedFunctions(new Set(), version).has(handler.needs);
+  return !agreedFunctions(new Set(), AVAILABLE, version).has(handler.needs);
 }
 
 /** Polls after which what is waited for will not come. */
-const PATIENCE = 20;
+const PATIENCE = 250;
 
 /** One performance of a play. */
 export class Performance {

@@ -66,7 +66,7 @@ it('an answer that was lost brings its entries back in their order, once', () =>
 
 it('an entry for another client of the user waits in the store, and comes when it is for this one after all', () => {
   const others = new Set(['m1']);
-  const queue = new OutboundQueue(({ messageId }) => !others.has(messageId));
+  const queue = new OutboundQueue({ concerns: ({ messageId }) => !others.has(messageId) });
   queue.refill([entry('m1'), entry('m2')], true);
   expect([handOut(queue, 't1'), handOut(queue, 't2')]).toEqual(['m2', undefined]);
   expect(queue.openCount).toBe(2);

@@ -14,6 +14,7 @@ type Wishes = Body<'CapabilityList'>;
 
 /** Phones stop growing their buffers somewhere; a client that names less than this cannot be served at all. */
 const SMALLEST_PARSER = 512;
+const MAX_CLIENT_TYPE = 30;
 
 /**
  * Whether a call method can be used, by method, best first (csp-transport section 2). 1.1 has no element for the
@@ -39,17 +40,39 @@ function named(limit: number | undefined): number | undefined {
   return limit === 0 ? undefined : limit;
 }
 
+/** More types than any client names; the rest is not kept. */
+const MAX_TYPES = 64;
+const MAX_TYPE_LENGTH = 100;
+
+/** AnyContent goes before a list. COMPAT(phones): several types in one element, with commas. Text is always taken. */
+function acceptedTypes({
+  AnyContent,
+  AcceptedContentType = [],
+}: Wishes): Pick<Capabilities, 'acceptedTypes'> {
+  if (AnyContent === true) return {};
+  const texts = AcceptedContentType.map((type) =>
+    typeof type === 'string' ? type : (type.ContentType ?? ''),
+  );
+  const types = texts
+    .flatMap((text) => text.split(','))
+    .map((type) => type.trim().toLowerCase())
+    .filter((type) => type !== '' && type.length <= MAX_TYPE_LENGTH)
+    .slice(0, MAX_TYPES);
+  return types.length === 0 ? {} : { acceptedTypes: types };
+}
+
 function capabilitiesOf(
   wishes: Wishes,
   settings: CspSettings,
   { version, quirks }: { readonly version: CspVersion; readonly quirks: ClientQuirks },
 ): Capabilities {
-  const pushed = quirks.fetches
-    ? named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength)
-    : undefined;
   return {
     deliveryMethod: wishes.InitialDeliveryMethod?.toUpperCase() === 'N' ? 'N' : 'P',
-    acceptedContentLength: pushed ?? UNNEGOTIATED.acceptedContentLength,
+    acceptedContentLength:
+      named(wishes.AcceptedContentLength ?? wishes.AcceptedPushLength) ?? UNNEGOTIATED.acceptedContentLength,
+    fetches: quirks.fetches,
+    acceptedPullLength: named(wishes.AcceptedPullLength) ?? UNNEGOTIATED.acceptedPullLength,
+    ...acceptedTypes(wishes),
     parserSize: Math.max(SMALLEST_PARSER, named(wishes.ParserSize) ?? UNNEGOTIATED.parserSize),
     multiTrans: Math.min(Math.max(1, wishes.MultiTrans ?? 1), quirks.maxMultiTrans),
     cir: usableCir(wishes, settings, version),
@@ -82,12 +105,16 @@ function callAddress({ id, capabilities, version }: CspSession, { shttp }: CspSe
 
 /** Takes over what the client can do; gives what 1.2 and 1.3 are told of it. */
 export async function agreeCapabilities(
-  { settings, sessions }: Pick<CspServices, 'settings' | 'sessions'>,
+  { settings, sessions, profiles }: Pick<CspServices, 'settings' | 'sessions' | 'profiles'>,
   session: CspSession,
   wishes: Wishes,
 ): Promise<Body<'AgreedCapabilityList'>> {
   session.capabilities = capabilitiesOf(wishes, settings, session);
   await sessions.save(session);
+  await profiles.sawTerminal(session.home.address, session.clientId, {
+    type: wishes.ClientType?.slice(0, MAX_CLIENT_TYPE),
+    capabilities: JSON.stringify(session.capabilities),
+  });
   return { ...agreed(wishes, session, settings), ...callAddress(session, settings) };
 }
 

@@ -12,6 +12,8 @@ import { listTransactions } from './lists.ts';
 import { messagingTransactions } from './messaging.ts';
 import { notificationTransactions } from './notifications.ts';
 import { presenceTransactions } from './presence.ts';
+import { profileTransactions } from './profiles.ts';
+import { searchTransactions } from './search.ts';
 import { sessionTransactions } from './session.ts';
 import { systemMessageTransactions } from './system-messages.ts';
 import { verificationTransactions } from './verify.ts';
@@ -33,4 +35,6 @@ export const TRANSACTIONS: Handlers = {
   ...extendConversationTransactions,
   ...notificationTransactions,
   ...systemMessageTransactions,
+  ...searchTransactions,
+  ...profileTransactions,
 };

@@ -31,8 +31,11 @@ export async function login(exchange: Exchange): Promise<Answer> {
   if (outcome.kind !== 'accepted') return respond(...notYet(outcome));
   const home = await services.homes.get(user);
   if (home === undefined) return respond(result(531));
+  // The account may have been changed by the command line since the home was loaded.
+  home.user = outcome.user;
   const session = await sessionFor(exchange, body, home);
   if ('code' in session) return respond(session, { CapabilityRequest: false });
+  await services.profiles.sawTerminal(user, session.clientId);
   if (body.SystemMessageResponseList !== undefined) {
     // Answers to what the last session showed. A wrong one is no reason against the log-in: the question comes again.
     await takeAnswers(services, home, body.SystemMessageResponseList);

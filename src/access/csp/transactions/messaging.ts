@@ -1,15 +1,17 @@
 // Instant messaging between a client and the server (csp-transactions section 7).
 
 import { createHash } from 'node:crypto';
+import { isAttachment } from '../../../services/content/content-types.ts';
 import { domainOf, isAddressError, parseGroup, parseUser } from '../../../wv/address.ts';
 import { trusted, type MessageId, type UserAddress } from '../../../wv/ids.ts';
-import type { Message } from '../../../wv/message.ts';
+import type { Message, MessageContent } from '../../../wv/message.ts';
 import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../../../wv/status.ts';
 import { forwardMessage } from '../../../services/forwarding.ts';
 import type { QueueEntry } from '../../../store/store.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
 import { readDate } from '../dates.ts';
+import { pullWish } from '../fitting.ts';
 import { contentOf, messageInfo, recipientsOf } from '../message-info.ts';
 import type { JoinedGroup } from '../session.ts';
 import { inSession, type Answer, type Handlers, type SessionExchange } from '../transaction.ts';
@@ -158,20 +160,40 @@ async function groupHistory(
 
 const getMessage = inSession(
   'GetMessage-Request',
-  async ({ services, session, version }, body) => {
+  async (exchange, body) => {
+    const { services, session, version } = exchange;
     const entry = await services.messaging.fetch(session.home, trusted<MessageId>(body.MessageID));
     const message = messageIn(entry);
     if (message === undefined) return statusOf(426, version);
     const now = services.clock.now();
     if (message.expiresAt <= now) return statusOf(542, version);
+    const content = await fetched(exchange, message);
+    if (content === undefined) return statusOf(432, version, 'Larger than the client can parse');
     return buildElement(
       'GetMessage-Response',
-      { MessageInfo: messageInfo(message, now), ContentData: message.content.data },
+      { MessageInfo: messageInfo({ ...message, content }, now), ContentData: content.data },
       version,
     );
   },
   'GETM',
 );
+
+/**
+ * The content as the client can take it: the original where that is possible. Text goes as it is, and so does a type
+ * that the client did not name, where there is nothing else: it asked for the message.
+ */
+async function fetched(
+  { services, session }: SessionExchange,
+  message: Message,
+): Promise<MessageContent | undefined> {
+  const { content } = message;
+  if (services.content === undefined || !isAttachment(content)) return content;
+  const { attachments } = services.content;
+  const wish = pullWish(session.capabilities);
+  return (
+    (await attachments.adapted(message, wish)) ?? attachments.adapted(message, { maxBytes: wish.maxBytes })
+  );
+}
 
 function messageIn(entry: QueueEntry | undefined) {
   return entry?.item.kind === 'message' ? entry.item.message : undefined;

@@ -6,10 +6,17 @@ import {
   featureTree,
   requestedFunctions,
   unavailable,
+  type ServiceFunction,
 } from '../../../sap/discovery.ts';
+import { subscribedFunctions } from '../../../sap/subscriptions.ts';
 import { child, node, type Element } from '../../../wv/element.ts';
 import type { CspSession } from '../session.ts';
 import { inSession, type CspServices } from '../transaction.ts';
+
+/** What the server has and the user subscribed to. */
+function availableTo({ home }: CspSession): ReadonlySet<ServiceFunction> {
+  return subscribedFunctions(home.user, AVAILABLE);
+}
 
 /** Agrees on the functions asked for; gives the `Functions` element of the answer: those that are not to be had. */
 export async function agreeServices(
@@ -19,11 +26,12 @@ export async function agreeServices(
 ): Promise<Element> {
   const { version } = session;
   const requested = requestedFunctions(child(functions, 'WVCSPFeat'), version);
-  session.services = agreedFunctions(requested, version);
+  const available = availableTo(session);
+  session.services = agreedFunctions(requested, available, version);
   // csp-transactions 1.6: REACT in the request, or no filter at all, switches questions about watchers on.
   session.reactive = requested.has('REACT') || version === '1.3';
   await services.sessions.save(session);
-  return node('Functions', [featureTree(unavailable(requested), version)]);
+  return node('Functions', [featureTree(unavailable(requested, available), version)]);
 }
 
 export const serviceRequest = inSession('Service-Request', async (exchange, body) => {
@@ -32,6 +40,8 @@ export const serviceRequest = inSession('Service-Request', async (exchange, body
   const clientId = child(transaction.content, 'ClientID');
   if (version === '1.1' && clientId !== undefined) answer.push(clientId);
   answer.push(await agreeServices(services, session, child(transaction.content, 'Functions')));
-  if (body.AllFunctionsRequest === true) answer.push(node('AllFunctions', [featureTree(AVAILABLE, version)]));
+  if (body.AllFunctionsRequest === true) {
+    answer.push(node('AllFunctions', [featureTree(availableTo(session), version)]));
+  }
   return node('Service-Response', answer);
 });

@@ -5,7 +5,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { contentSchema } from './config/content.ts';
 import { addressPrefix, loginSchema } from './config/login.ts';
+import { profilesSchema, searchSchema } from './config/search.ts';
 import { parseDomain } from './wv/address.ts';
 import { parseMsisdn } from './wv/msisdn.ts';
 
@@ -155,61 +157,6 @@ const matrixSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('A message a phone acknowledged is marked read in Matrix.'),
-});
-
-const MIB = 1_048_576;
-const bytes = z.int().min(1);
-
-const contentSchema = z.strictObject({
-  enabled: z
-    .boolean()
-    .default(true)
-    .describe(
-      'Keep content. false: no areas, no links, and pictures too large for a phone are announced only.',
-    ),
-  publicUrl: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe(
-      'Where `listen.web` is reached from outside, such as https://im.example.org: links begin with it. Leave out to make none.',
-    ),
-  quota: bytes.default(100 * MIB).describe('Bytes of one user’s or group’s area (HTTP 507 beyond).'),
-  maxItems: z.int().min(1).default(1_000).describe('Items of one area (HTTP 507 beyond).'),
-  maxItem: bytes.default(10 * MIB).describe('Largest item, bytes (HTTP 413 beyond).'),
-  types: z
-    .array(z.string().min(1))
-    .default(['image/*', 'audio/*', 'video/*', 'text/plain', 'text/x-vcard', 'text/vcard', 'application/pdf'])
-    .describe('Types that may be uploaded, `image/*` for a family (HTTP 415 for others).'),
-  linkDays: z
-    .int()
-    .min(1)
-    .max(365)
-    .default(14)
-    .describe('Longest life of a link, days; also when none is named.'),
-  maxLinks: z.int().min(1).default(500).describe('Links to one item at once (HTTP 507 beyond).'),
-  maxMessage: bytes
-    .default(10 * MIB)
-    .describe('Largest picture or other attachment in a message, bytes (415 beyond).'),
-  messageQuota: bytes
-    .default(4_096 * MIB)
-    .describe('Bytes of all attachments that are kept for messages under way (507 beyond).'),
-  cache: z
-    .int()
-    .min(0)
-    .default(256 * MIB)
-    .describe('Bytes of pictures made to fit that are kept for reuse.'),
-  scanner: z
-    .strictObject({
-      command: z
-        .array(z.string().min(1))
-        .min(1)
-        .describe(
-          'Program and arguments; the file follows as the last one. Exit code 0: clean, 1: infected.',
-        ),
-      timeoutSeconds: seconds.default(60).describe('Seconds it may take; a file it cannot judge is refused.'),
-    })
-    .optional()
-    .describe('Asked about every file before it is kept.'),
 });
 
 export const configSchema = z.strictObject({
@@ -368,44 +315,8 @@ export const configSchema = z.strictObject({
       history: z.int().min(1).default(100).describe('Messages kept of a group whose History property is T.'),
     })
     .prefault({}),
-  search: z
-    .strictObject({
-      maxFindings: z
-        .int()
-        .min(1)
-        .max(10_000)
-        .default(500)
-        .describe('Findings of one search (536 beyond: the client is asked to be more precise).'),
-      page: z.int().min(1).default(20).describe('Results in one answer when the client names no limit.'),
-      maxPage: z.int().min(1).default(100).describe('Results in one answer at most.'),
-      openPerUser: z
-        .int()
-        .min(1)
-        .default(5)
-        .describe('Searches of one user that wait to be continued; the oldest is forgotten (424).'),
-      maxOpen: z
-        .int()
-        .min(1)
-        .default(2_000)
-        .describe('Searches of all users that wait to be continued; the oldest is forgotten (424).'),
-      openSeconds: seconds.default(600).describe('How long a search can be continued.'),
-    })
-    .prefault({}),
-  profiles: z
-    .strictObject({
-      selfService: z
-        .array(z.enum(['services', 'mobileNumber']))
-        .default(['services'])
-        .describe(
-          'What users may change of their profile over HTTP beside names, public profile, preferences and privacy. With mobileNumber a user could claim the number of another.',
-        ),
-      maxTerminals: z
-        .int()
-        .min(1)
-        .default(10)
-        .describe('Terminals remembered of one user; the one unseen longest is forgotten.'),
-    })
-    .prefault({}),
+  search: searchSchema.prefault({}),
+  profiles: profilesSchema.prefault({}),
   cache: z
     .strictObject({
       homes: z.int().min(100).default(20_000).describe('Users kept in memory beside those with a session.'),

@@ -15,6 +15,7 @@ import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
 import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
+import { keepHouse } from './housekeeping.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
 import { startOpsEndpoint, type OpsEndpoint, type Readiness } from './ops/endpoint.ts';
 import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
@@ -28,11 +29,9 @@ import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
-import type { ContentService } from './services/content/content.ts';
-import type { Groups } from './services/groups/groups.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
-import type { Messaging } from './services/messaging.ts';
 import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
+import { clearRemovedUsers } from './removed-users.ts';
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import type { Store } from './store/store.ts';
@@ -75,11 +74,9 @@ export interface House {
 }
 
 const GRACE_MS = 5_000;
-const EXPIRY_MS = 10_000;
-const EXPIRY_BATCH = 200;
-const PRUNE_MS = 3_600_000;
+/** Removed users cleared at a time when the server starts. */
+const REMOVED_BATCH = 200;
 const LOGGED_OUT = result(601, 'Logged out by the operator');
-const DEACTIVATED = result(403, 'The account was deactivated');
 
 function domainIn(config: Config): Domain {
   const domain = parseDomain(config.domain);
@@ -256,6 +253,8 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     await links.start(gateways);
     closing.push(() => links.stop());
     await sessions.resubscribe([domain]);
+    const clearRemoved = (limit: number) => clearRemovedUsers({ ...services, store, sessions, log }, limit);
+    while ((await clearRemoved(REMOVED_BATCH)) === REMOVED_BATCH);
     // Clients whose session ended with the last run, or was ending when it did.
     await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
@@ -264,7 +263,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     closing.push(() => sessions.held.close());
     const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse(messaging, groups, content, sessions);
+    const housekeeping = keepHouse({ ...services, store: disk, sessions, clearRemoved, clock, log });
     closing.push(housekeeping);
 
     let stopping = false;
@@ -371,46 +370,6 @@ export async function startHouse(options: HouseOptions): Promise<House> {
   function operatorRouters(ports: Omit<OperatorApiOptions, 'token'>): readonly Mount[] {
     const token = operatorToken(config);
     return token === undefined ? [] : [{ path: '/api/users', router: operatorApi({ ...ports, token }) }];
-  }
-
-  /** Expires messages and forgets old ids, now and then. Returns what ends it. */
-  function keepHouse(
-    messaging: Messaging,
-    groups: Groups,
-    content: ContentService | undefined,
-    sessions: SessionTable,
-  ): () => Promise<void> {
-    let running: Promise<void> = Promise.resolve();
-    let stopped = false;
-    let cancel = () => {};
-    let lastPrune = 0;
-    const round = async (): Promise<void> => {
-      while (!stopped && (await messaging.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
-      while (!stopped && (await groups.expire(EXPIRY_BATCH)) === EXPIRY_BATCH);
-      while (!stopped && (await disk.dropExpiredInvitations(clock.now(), EXPIRY_BATCH)) === EXPIRY_BATCH);
-      await content?.storage.expire();
-      // Deactivated by the command line, which works beside the server.
-      for (const user of await disk.inactiveWithSessions()) await sessions.endAll(user, DEACTIVATED);
-      if (clock.now() - lastPrune > PRUNE_MS) {
-        lastPrune = clock.now();
-        await disk.prune(lastPrune);
-      }
-    };
-    const schedule = () => {
-      cancel = clock.after(EXPIRY_MS, () => {
-        running = round()
-          .catch((error: unknown) => log.error({ err: error }, 'housekeeping failed'))
-          .finally(() => {
-            if (!stopped) schedule();
-          });
-      });
-    };
-    schedule();
-    return async () => {
-      stopped = true;
-      cancel();
-      await running;
-    };
   }
 }
 

@@ -7,22 +7,21 @@ import type { Store } from './store/store.ts';
 import type { UserAddress } from './wv/ids.ts';
 import { parseMsisdn } from './wv/msisdn.ts';
 
-/** A number that two users have is nobody's: the network cannot tell which of them it is. */
+/** A number that two profiles have is nobody's: the network cannot tell which of them it is. */
 export function numberOwners(
   users: Config['users'],
   accounts: Pick<Accounts, 'address'>,
   store: Pick<Store, 'usersWithNumber'>,
 ): NumberOwner {
-  const configured = new Map<string, UserAddress | 'several'>();
+  // Each number stands there once: loading the configuration saw to it.
+  const configured = new Map<string, UserAddress>();
   for (const { name, msisdn } of users) {
     const number = msisdn === undefined ? undefined : parseMsisdn(msisdn);
-    if (number !== undefined)
-      configured.set(number, configured.has(number) ? 'several' : accounts.address(name));
+    if (number !== undefined) configured.set(number, accounts.address(name));
   }
   return async (number) => {
     const [owner, another] = await store.usersWithNumber(number, 2);
-    if (owner !== undefined) return another === undefined ? owner : undefined;
-    const known = configured.get(number);
-    return known === 'several' ? undefined : known;
+    if (owner === undefined) return configured.get(number);
+    return another === undefined ? owner : undefined;
   };
 }

@@ -37,9 +37,9 @@ or all), networkPresence (yes or no), PP_CITY and the other properties of the pu
 findable.id, .name, .alias, .email, .mobileNumber, .publicProfile (everybody or nobody), preferences.ANY.
 
 Without --password it is asked for on a terminal, else read as one line from standard input, so that it
-need not stand in the shell's history. A running server sees new accounts at once and ends the sessions of a
-deactivated one within seconds; services and names count from the next log-in, and a removed account is kept until
-its clients log out.
+need not stand in the shell's history. A running server sees new accounts and passwords at once, and ends the
+sessions of a deactivated or removed one within 10 seconds, with the groups of a removed one (do not give the name
+away before); services and names count from the next log-in.
 `,
   async run(args, projectRoot) {
     const { values, positionals } = parseCommandLine(args, OPTIONS);

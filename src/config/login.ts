@@ -43,7 +43,9 @@ export const loginSchema = z.strictObject({
         .array(z.string().regex(/^[\w-]+$/, 'not a header name'))
         .min(1)
         .default(['X-MSISDN', 'X-Network-MSISDN', 'x-up-calling-line-id', 'MSISDN'])
-        .describe('HTTP headers with the number of the subscriber; the first that is there counts.'),
+        .describe(
+          'HTTP headers with the number of the subscriber; where several are there, they must agree.',
+        ),
       sources: z
         .array(addressPrefix)
         .min(1)

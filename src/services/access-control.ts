@@ -28,6 +28,11 @@ export function isBlocked(home: Home, from: UserAddress): boolean {
   return grant.inUse || (block.inUse && block.entities.includes(from));
 }
 
+/** Blocked by name: also in groups, where a grant list keeps nobody away. */
+export function isNamedAndBlocked(home: Home, from: UserAddress): boolean {
+  return isBlocked(home, from) && home.access.block.inUse && home.access.block.entities.includes(from);
+}
+
 /** Only a block counts: who joined a group wants to hear of it, also where a grant list keeps strangers away. */
 export function isGroupBlocked(home: Home, group: GroupAddress): boolean {
   const { block } = home.access;

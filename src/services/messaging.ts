@@ -2,15 +2,7 @@
 
 import { domainOf } from '../wv/address.ts';
 import type { Clock, IdSource, Log } from '../ops/ports.ts';
-import {
-  trusted,
-  type ClientId,
-  type Domain,
-  type GroupAddress,
-  type MessageId,
-  type ServiceAddress,
-  type UserAddress,
-} from '../wv/ids.ts';
+import { trusted, type ClientId, type MessageId, type ServiceAddress, type UserAddress } from '../wv/ids.ts';
 import { contentSize, type Message, type MessageContent, type Party } from '../wv/message.ts';
 import {
   status,
@@ -19,21 +11,14 @@ import {
   type SendMessageResponse,
   type Status,
 } from '../wv/primitives.ts';
-import {
-  combine,
-  isSuccess,
-  OK,
-  result,
-  type DetailedResult,
-  type Result,
-  type StatusCode,
-} from '../wv/status.ts';
+import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../wv/status.ts';
 import type { NewQueueEntry, Notice, QueueEntry, QueueItem, QueueOutcome, Store } from '../store/store.ts';
 import { isBlocked, isGroupBlocked } from './access-control.ts';
 import type { Attachments } from './content/attachments.ts';
 import { isAttachment } from './content/content-types.ts';
 import type { Home, Homes } from './home.ts';
 import type { Outgoing } from './outgoing.ts';
+import { addressOf, domainOfParty, failureOf, uniqueParties } from './recipients.ts';
 
 export interface MessagingLimits {
   /** Longest content of one message, octets. */
@@ -302,14 +287,23 @@ export class Messaging {
     const expired = await this.store.expiredQueue(this.clock.now(), limit);
     for (const entry of expired) {
       const home = await this.homes.get(entry.recipient);
-      if (home === undefined) await this.store.dequeue(entry.recipient, entry.messageId, entry.item.kind);
+      if (home === undefined) await this.finish(nobody(entry.recipient), entry, result(531));
       else await this.finish(home, entry, result(542));
     }
     return expired.length;
   }
 
+  /** What came for a user while he was removed: senders learn 531. */
+  async abandon(recipient: UserAddress): Promise<void> {
+    for (;;) {
+      const entries = await this.waiting(nobody(recipient), 0, 200);
+      for (const entry of entries) await this.finish(nobody(recipient), entry, result(531));
+      if (entries.length === 0) return;
+    }
+  }
+
   /** The report is on disk before the entry goes: a crash between the two repeats the report, which is then dropped. */
-  private async finish(home: Home, entry: NewQueueEntry, outcome: Result): Promise<void> {
+  private async finish(home: Recipient, entry: NewQueueEntry, outcome: Result): Promise<void> {
     if (entry.item.kind === 'message' && owesReport(entry.item, outcome)) {
       const answer = await this.outgoing.request(this.reportOf(home, entry.item, outcome));
       if (!isSuccess(answer.result)) {
@@ -319,7 +313,11 @@ export class Messaging {
     await this.settle(home, entry.messageId, entry.item.kind);
   }
 
-  private reportOf(home: Home, item: QueueItem & { kind: 'message' }, outcome: Result): DeliveryStatusReport {
+  private reportOf(
+    home: Recipient,
+    item: QueueItem & { kind: 'message' },
+    outcome: Result,
+  ): DeliveryStatusReport {
     return {
       primitive: 'DeliveryStatusReport',
       meta: { service: this.service, user: home.address },
@@ -331,12 +329,12 @@ export class Messaging {
     };
   }
 
-  private async settle(home: Home, messageId: MessageId, kind: QueueItem['kind']): Promise<void> {
+  private async settle(home: Recipient, messageId: MessageId, kind: QueueItem['kind']): Promise<void> {
     await this.store.dequeue(home.address, messageId, kind);
     for (const client of home.clients) client.dequeued(messageId, kind);
   }
 
-  waiting(home: Home, afterSeq: number, limit: number): Promise<readonly QueueEntry[]> {
+  waiting(home: Pick<Home, 'address'>, afterSeq: number, limit: number): Promise<readonly QueueEntry[]> {
     return this.store.queueOf(home.address, afterSeq, limit);
   }
 
@@ -347,6 +345,14 @@ export class Messaging {
   waitingNotice(home: Home, id: MessageId): Promise<QueueEntry | undefined> {
     return this.store.queuedMessage(home.address, id, 'notice');
   }
+}
+
+/** Whose queue it is, and who is to hear that something left it. */
+type Recipient = Pick<Home, 'address' | 'clients'>;
+
+/** A user who is no more. */
+function nobody(address: UserAddress): Recipient {
+  return { address, clients: new Set() };
 }
 
 /** One report for one message and recipient, however often it is told. */
@@ -383,30 +389,6 @@ function queueEntry(recipient: UserAddress, request: SendMessageRequest): NewQue
       ...(request.deliveryReport && sender !== undefined ? { reportTo: sender } : {}),
     },
   };
-}
-
-function uniqueParties(parties: readonly Party[]): Iterable<Party> {
-  const byKey = new Map<string, Party>();
-  for (const party of parties) {
-    const key = party.kind === 'user' ? party.user : `${party.group} ${party.screenName ?? ''}`;
-    if (!byKey.has(key)) byKey.set(key, party);
-  }
-  return byKey.values();
-}
-
-function addressOf(party: Party): UserAddress | GroupAddress {
-  return party.kind === 'user' ? party.user : party.group;
-}
-
-function domainOfParty(party: Party): Domain {
-  return domainOf(addressOf(party));
-}
-
-/** One failure of all recipients, by name. */
-function failureOf(code: StatusCode, recipients: readonly Party[]): DetailedResult {
-  const users = recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
-  const groups = recipients.flatMap((party) => (party.kind === 'group' ? [party.group] : []));
-  return { code, ...(users.length > 0 ? { users } : {}), ...(groups.length > 0 ? { groups } : {}) };
 }
 
 function plausible(sentAt: number | undefined, now: number): sentAt is number {

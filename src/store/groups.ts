@@ -109,6 +109,8 @@ export interface GroupStore {
 
   /** Groups of this server that a client is joined to. */
   groupsJoinedBy(client: JoinedKey): Promise<readonly GroupAddress[]>;
+  /** Groups of this server that a user owns, is joined to, is remembered in or rejected from. */
+  groupsWith(user: UserAddress): Promise<readonly GroupAddress[]>;
   /** Groups of this server that a user joins whenever he logs in. */
   autoJoinGroups(user: UserAddress): Promise<readonly GroupAddress[]>;
   /** Joined clients of users in a domain, each once, in order, after `after`. */

@@ -194,6 +194,9 @@ export interface Store extends GroupStore, LockoutStore, InvitationStore, Profil
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;
   /** False when there is no such user. Everything of the home goes with it. */
   deleteUser(user: UserAddress): Promise<boolean>;
+  /** Users who were deleted and for whom `forgetRemovedUser` was not called yet. */
+  removedUsers(limit: number): Promise<readonly UserAddress[]>;
+  forgetRemovedUser(user: UserAddress): Promise<void>;
   setCredentials(user: UserAddress, credentials: Credentials): Promise<boolean>;
   setProfile(user: UserAddress, change: AccountChange): Promise<boolean>;
   getUser(user: UserAddress): Promise<UserRecord | undefined>;

@@ -133,6 +133,10 @@ export function groupContract(current: () => Store): void {
     expect(await current().groupsJoinedBy(joined('bob'))).toEqual([address('ann/a'), address('ann/b')]);
     expect(await current().autoJoinGroups(user('bob'))).toEqual([address('ann/b')]);
     expect(await current().autoJoinGroups(user('ann'))).toEqual([]);
+    await current().createGroup(group(address('cy/d'), { people: [], rejected: [user('bob')] }), ROOMY);
+    const all = ['ann/a', 'ann/b', 'ann/c', 'cy/d'].map(address);
+    expect(await current().groupsWith(user('bob'))).toEqual(all);
+    expect(await current().groupsWith(user('cy'))).toEqual([address('cy/d')]);
   });
 
   it('lists joined clients of a domain once each, page by page', async () => {

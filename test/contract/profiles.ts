@@ -213,6 +213,13 @@ export function profileContract(name: string, open: () => Promise<StoreUnderTest
       });
     });
 
+    it('knows whose number it is, and of how many', async () => {
+      for (const each of ['bea', 'ann']) await set(each, { mobileNumber: '34600111222' });
+      expect(await store.usersWithNumber('34600111222', 2)).toEqual([user('ann'), user('bea')]);
+      expect(await store.usersWithNumber('34600111222', 1)).toEqual([user('ann')]);
+      expect(await store.usersWithNumber('600111222', 2)).toEqual([]);
+    });
+
     it('knows inactive users that still have sessions', async () => {
       const session = { clientId: trusted<ClientId>('c'), cookie: '', version: '1.2', state: '{}' } as const;
       for (const [index, each] of ['ann', 'bea'].entries()) {

@@ -168,6 +168,10 @@ function userContract(current: Current): void {
     await fillHome(store);
     expect(await store.deleteUser(user('ann'))).toBe(true);
     expect(await store.deleteUser(user('ann'))).toBe(false);
+    // Remembered until the server has cleared up after him, also under another user of the name.
+    expect(await store.removedUsers(10)).toEqual([user('ann')]);
+    await store.forgetRemovedUser(user('ann'));
+    expect(await store.removedUsers(10)).toEqual([]);
     const { users: _, ...sizes } = await store.sizes();
     expect(Object.values(sizes).every((rows) => rows === 0)).toBe(true);
   });

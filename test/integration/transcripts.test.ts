@@ -17,7 +17,7 @@ const files = readdirSync(FOLDER).filter((file) => file.endsWith('.yaml'));
 const repertoire = files.map((file) => [file, readPlays(readFileSync(join(FOLDER, file), 'utf8'))] as const);
 
 /** What all plays are before that have no house of their own. */
-const HOUSE = { contacts: { maxLists: 4, maxContacts: 6 } };
+const HOUSE = { contacts: { maxLists: 4, maxContacts: 6 }, search: { maxFindings: 2 } };
 
 const coverage = new Coverage();
 let scene: Scene;

@@ -161,7 +161,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     clock,
     log: SILENT,
     service,
-    limits: { perUser: 2, perServer: 4, joined: 4, members: 4, rejected: 2, history: 3, cached: 10 },
+    limits: { perUser: 2, perServer: 4, joined: 4, members: 4, rejected: 2, history: 3, cached: 3 },
   });
   const groupGuests = new GroupGuests({ homes });
   function services(): ServiceElements {

@@ -3,7 +3,7 @@
 import type { Clock } from '../../src/ops/ports.ts';
 
 interface Task {
-  readonly at: number;
+  at: number;
   readonly run: () => void;
 }
 
@@ -38,6 +38,13 @@ export class ManualClock implements Clock {
       next.run();
     }
     this.#now = target;
+  }
+
+  /** Another time of day from now on, as when an operator sets the clock; what was planned keeps its distance. */
+  set(time: number): void {
+    const shift = time - this.#now;
+    this.#now = time;
+    for (const task of this.#tasks) task.at += shift;
   }
 
   #next(until: number): Task | undefined {

@@ -47,7 +47,7 @@ export const EXPECTED: Readonly<Record<string, Expectation>> = {
 
   'Search-Request': {
     section: '2.1',
-    sent: '200 402 424 425 501@1.3 536 537 562@1.3',
+    sent: '200 402 424 425 501 536 537 562@1.3',
     never: {
       405: 'search is served; 506 without agreement',
       535: 'a search takes milliseconds',

@@ -51,7 +51,16 @@ export async function entering<T extends { readonly result: Result }>(
       await services.sessions.save(session);
     }
     session.groupsChanged();
+    if (entered) await leaveIfEnded(services, session);
   }
+}
+
+/** The session ended while it was joining, too early for its end to see that: it leaves now. */
+async function leaveIfEnded(services: CspServices, session: CspSession): Promise<void> {
+  if (services.sessions.find(session.id) === session) return;
+  await leaveAll(services.membership, session, (group, { code }) => {
+    services.log.warn({ user: session.home.address, group, code }, 'group not left');
+  });
 }
 
 /** Makes a group of the session's user; where the draft says so, the session is in it from the start. */
@@ -139,7 +148,8 @@ async function recheck(services: CspServices, session: CspSession): Promise<void
 
 /**
  * Joins the groups whose AutoJoin property says so, once a session. The client learns it by the notices of these
- * groups, which name himself. A failure costs the client nothing but these groups.
+ * groups, which name himself. A failure costs the client nothing but these groups, and so does a limit: no session is
+ * in more groups than one may join.
  */
 export async function autoJoin(services: CspServices, session: CspSession): Promise<void> {
   if (session.autoJoined) return;
@@ -147,9 +157,11 @@ export async function autoJoin(services: CspServices, session: CspSession): Prom
   session.autoJoining = true;
   const { user, clientId } = participant(session);
   try {
-    for (const { group } of await services.groups.autoJoin(user, clientId)) {
+    const room = services.settings.maxJoinedGroups - session.groups.size;
+    for (const { group } of await services.groups.autoJoin(user, clientId, room)) {
       session.groups.set(group, { ...session.groups.get(group), subscribed: true });
     }
+    await leaveIfEnded(services, session);
     await services.sessions.save(session);
     session.groupsChanged();
   } catch (error) {

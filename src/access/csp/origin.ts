@@ -20,7 +20,7 @@ export interface OriginOptions {
   readonly trustedProxies: AddressList;
   readonly msisdn:
     | {
-        /** Header names in lower case; the first that is there counts. */
+        /** Header names in lower case; where several are there, they must name the same number. */
         readonly headers: readonly string[];
         /** Gateways that put these headers in, and take out those of their clients. */
         readonly sources: AddressList;
@@ -75,16 +75,20 @@ export class Origins {
 
   #number(request: Request, hops: readonly string[]): NetworkNumber | undefined {
     const { msisdn } = this.#options;
-    const name = msisdn?.headers.find((each) => request.headers[each] !== undefined);
+    const names = msisdn?.headers.filter((each) => request.headers[each] !== undefined) ?? [];
+    const [name] = names;
     if (msisdn === undefined || name === undefined) return undefined;
     if (!hops.some((hop) => msisdn.sources.has(hop))) {
       this.#warn(hops.at(-1) ?? '', name);
       return undefined;
     }
-    // Two headers of one name: one of them may be the client's own.
-    const [value, second] = request.headersDistinct[name] ?? [];
-    const number = value === undefined || second !== undefined ? undefined : parseMsisdn(value);
-    return number ?? 'unusable';
+    // Two headers, of one name or of two: one of them may be the client's own. A gateway may say the same twice.
+    const values = names.map((each) => request.headersDistinct[each] ?? []);
+    const numbers = new Set(
+      values.map(([value = '', second]) => (second === undefined ? parseMsisdn(value) : undefined)),
+    );
+    const [number] = numbers;
+    return numbers.size === 1 && number !== undefined ? number : 'unusable';
   }
 
   /** Once for each address: phones and handset proxies send such headers with every request. */

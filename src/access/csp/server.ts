@@ -154,7 +154,6 @@ export class CspServer {
       );
     }
     if (message.discovery === true) return plain(request.encoding, { ...message, transactions: answers });
-    if (session !== undefined && polled && this.isAlive(session)) await settleGroups(this.services, session);
     const own = session !== undefined && polled ? await this.news(request, message, session, answers) : [];
     const alive = session !== undefined && this.isAlive(session);
     if (answers.length + own.length === 0) return { body: EMPTY, lost: NOTHING_LOST };
@@ -183,6 +182,7 @@ export class CspServer {
     answers: CspTransaction[],
   ): Promise<CspTransaction[]> {
     if (!this.isAlive(session)) return [];
+    await settleGroups(this.services, session);
     const ready = await this.serverTransactions(session, answers.length);
     if (ready.length + answers.length > 0 || !(await this.held(request, message, session))) return ready;
     if (this.isAlive(session)) return this.serverTransactions(session, 0);
@@ -278,6 +278,17 @@ export class CspServer {
     const { multiTrans } = session.capabilities;
     const room = answered === 0 ? Math.max(1, multiTrans) : multiTrans - answered;
     const own: CspTransaction[] = [];
+    try {
+      await this.collect(session, room, own);
+    } catch (error) {
+      // The client gets the answers that there are; what it was to hear comes with its next poll.
+      this.services.log.error({ err: error, user: session.home.address }, 'news could not be told');
+      session.outbound.notSent(own.splice(0).map(({ id }) => id));
+    }
+    return own;
+  }
+
+  private async collect(session: CspSession, room: number, own: CspTransaction[]): Promise<void> {
     // The first one was made to fit; others join it only where the whole surely fits the client's parser too.
     const budget = Math.min(session.capabilities.parserSize, BATCH_BYTES) / 2;
     let size = 0;
@@ -293,7 +304,6 @@ export class CspServer {
       own.push({ mode: 'Request', id, primitive: composed.content.name, content: composed.content });
       size += xmlSize(composed.content);
     }
-    return own;
   }
 }
 

@@ -45,6 +45,8 @@ export interface SessionTableDependencies {
 const SWEEP_MS = 1_000;
 /** Silence after which a client for which something waits is called again (csp-transport section 5). */
 const CALL_AGAIN_MS = 45_000;
+/** More seconds between two sweeps than a busy server misses: the clock was set. They are not counted one by one. */
+const CLOCK_LEAP_S = 3_600;
 /** Ended sessions whose ids still answer 600 rather than 604. */
 const REMEMBERED_ENDED = 10_000;
 
@@ -369,13 +371,7 @@ export class SessionTable implements CirDirectory {
 
   private sweep(): void {
     const now = this.deps.clock.now();
-    const second = Math.floor(now / 1000);
-    for (; this.swept < second; this.swept++) {
-      const due = this.wheel.get(this.swept);
-      if (due === undefined) continue;
-      this.wheel.delete(this.swept);
-      for (const session of due) this.examine(session, now);
-    }
+    for (const session of this.dueBefore(Math.floor(now / 1000))) this.examine(session, now);
     this.held.sweep(now);
     for (const session of this.called) {
       if (!session.outbound.isOpen) this.called.delete(session);
@@ -385,8 +381,26 @@ export class SessionTable implements CirDirectory {
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }
 
+  /** Takes out what is to be looked at before this second; everything, where the clock was put back. */
+  private dueBefore(second: number): readonly CspSession[] {
+    const passed = second - this.swept;
+    const leapt = passed < 0 || passed > CLOCK_LEAP_S;
+    const seconds = leapt
+      ? [...this.wheel.keys()].filter((at) => passed < 0 || at < second)
+      : Array.from({ length: passed }, (_, index) => this.swept + index);
+    this.swept = second;
+    return seconds.flatMap((at) => {
+      const due = this.wheel.get(at) ?? [];
+      this.wheel.delete(at);
+      return [...due];
+    });
+  }
+
   private examine(session: CspSession, now: number): void {
     if (!this.sessions.has(session.id)) return;
+    // The clock may have been put back: nothing is known of a time that is still to come.
+    if (session.lastActivity > now) session.lastActivity = now;
+    if (session.calledAt !== undefined && session.calledAt > now) session.calledAt = undefined;
     if (now - session.lastActivity < session.keepAlive * 1000) {
       this.schedule(session);
       return;

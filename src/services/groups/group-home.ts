@@ -40,7 +40,7 @@ export class GroupHome {
   private readonly present = new Map<UserAddress, JoinedRecord[]>();
   /** Who bears a screen name, by its folded form: one user, perhaps with several clients. */
   private readonly names = new Map<string, Bearer & { clients: number }>();
-  /** Writes under way: such a home stays in memory. */
+  /** Requests and writes under way: such a home stays in memory. */
   pending = 0;
   /** Deleted: whoever still holds it finds no group. */
   gone = false;
@@ -79,8 +79,9 @@ export class GroupHome {
     return this.people.get(user)?.privilege !== undefined;
   }
 
+  /** Joined or a member; a member who was rejected is outside until he is pardoned. */
   isInside(user: UserAddress): boolean {
-    return this.present.has(user) || this.isMember(user);
+    return this.present.has(user) || (this.isMember(user) && !this.rejected.has(user));
   }
 
   settingsOf(user: UserAddress): OwnSettings {
@@ -201,8 +202,9 @@ export class GroupHomes {
     return known.gone ? undefined : known;
   }
 
-  /** A group that was created just now. */
+  /** A group that was created or read just now; one that somebody found before stays the one there is. */
   enter(home: GroupHome): void {
+    if (this.loaded.get(home.address)?.gone === false) return;
     this.loaded.set(home.address, home);
     this.shrink();
   }
@@ -228,15 +230,22 @@ export class GroupHomes {
     return done;
   }
 
-  private async pinned<T>(home: GroupHome, write: () => Promise<T>): Promise<T> {
+  /** Keeps a home in memory while it is worked on: else another one of the same group might be loaded meanwhile. */
+  async held<T>(home: GroupHome, work: () => Promise<T> | T): Promise<T> {
     home.pending++;
     try {
-      return await write();
+      return await work();
+    } finally {
+      home.pending--;
+    }
+  }
+
+  private async pinned<T>(home: GroupHome, write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.held(home, write);
     } catch (error) {
       this.forget(home);
       throw error;
-    } finally {
-      home.pending--;
     }
   }
 

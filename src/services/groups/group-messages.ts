@@ -9,6 +9,7 @@ import type { Message, Party } from '../../wv/message.ts';
 import type { SendMessageRequest, SendMessageResponse } from '../../wv/primitives.ts';
 import { combine, isSuccess, OK, result, type DetailedResult, type Result } from '../../wv/status.ts';
 import { takeOut } from './changing.ts';
+import { isNamedAndBlocked } from '../access-control.ts';
 import type { GroupContext } from './context.ts';
 import type { GroupHome } from './group-home.ts';
 import { chunksByDomain } from './notices.ts';
@@ -58,9 +59,11 @@ async function toGroup(
   const screenName = nameOfSender(home, sender.user, sender.clientId);
   if (screenName === undefined) return result(808);
   if (home.messagesWaiting >= MAX_WAITING) return result(503);
-  const outcome = await inTurn(home, () => {
+  const outcome = await inTurn(home, async () => {
     const recipients =
-      party.screenName === undefined ? everybodyBut(home, sender.user) : whispered(home, party);
+      party.screenName === undefined
+        ? everybodyBut(home, sender.user)
+        : await whispered(context, home, party, sender.user);
     return 'code' in recipients ? recipients : giveOut(context, home, request, { screenName, ...recipients });
   });
   if (isSuccess(outcome) && request.deliveryReport) await report(context, request, party, sender.user);
@@ -88,12 +91,22 @@ function everybodyBut(home: GroupHome, sender: UserAddress): Recipients {
   };
 }
 
-/** 812 and 813 where private messages are not wanted, 410 for nobody of that name. */
-function whispered(home: GroupHome, { screenName = '' }: GroupParty): Recipients | Result {
+/**
+ * 812 and 813 where private messages are not wanted, 410 for nobody of that name. Only here it is known who whispers,
+ * so his being blocked is looked at here; it looks like 813, for 532 would tell who is behind the name.
+ */
+async function whispered(
+  { homes }: GroupContext,
+  home: GroupHome,
+  { screenName = '' }: GroupParty,
+  sender: UserAddress,
+): Promise<Recipients | Result> {
   if (!groupFlag(home.profile, 'PrivateMessaging')) return result(812);
   const bearer = home.bearerOf(screenName);
   if (bearer === undefined) return result(410, 'Unknown screen name');
   if (!home.settingsOf(bearer.user).privateMessaging) return result(813);
+  const recipient = domainOf(bearer.user) === homes.domain ? await homes.get(bearer.user) : undefined;
+  if (recipient !== undefined && isNamedAndBlocked(recipient, sender)) return result(813);
   return {
     users: [bearer.user],
     addressedTo: { kind: 'group', group: home.address, screenName: bearer.screenName },

@@ -25,7 +25,7 @@ import type { GroupContext, GroupLimits } from './context.ts';
 import { create, createForProvider, type GroupDraft, type ProviderDraft } from './creating.ts';
 import { GroupHomes, type GroupHome } from './group-home.ts';
 import { history, receive, type GroupHistory } from './group-messages.ts';
-import { join, keptPerson, leave, subscribe, subscription } from './joining.ts';
+import { hasRoomFor, join, keptPerson, leave, subscribe, subscription } from './joining.ts';
 import { addMembers, members, reject, removeMembers, setPrivileges } from './membership.ts';
 import { GroupNotices } from './notices.ts';
 import { profileRefusal, refusal, type Asker } from './privileges.ts';
@@ -91,7 +91,8 @@ export class Groups {
     if (home === undefined) return status(result(800));
     const asker: Asker = { user, clientId };
     const refused = refusal(home, asker, request.primitive);
-    return refused === undefined ? this.granted(home, asker, request) : status(refused);
+    if (refused !== undefined) return status(refused);
+    return this.context.groups.held(home, () => this.granted(home, asker, request));
   }
 
   private granted(
@@ -151,6 +152,7 @@ export class Groups {
     if ('code' in profile) return status(profile);
     const settings = changedSettings(home.settingsOf(user), own, home.ownFacts(user));
     if ('code' in settings) return status(settings);
+    if (!hasRoomFor(this.context, home, user, settings)) return status(result(817));
     const news = differences(home, profile);
     const change = { ...(ofGroup ? { profile } : {}), people: keptPerson(home, user, settings) };
     const telling = { except: user, ...(news.length === 0 ? {} : { properties: news }) };
@@ -167,22 +169,54 @@ export class Groups {
     return history(this.context, user, group, count);
   }
 
-  /** Joins a client to the groups its user wants to be in; the client itself is told by a GroupChangeNotice, too. */
-  async autoJoin(user: UserAddress, clientId: ClientId): Promise<readonly AutoJoined[]> {
+  /**
+   * Joins a client to the groups its user wants to be in, at most `room`; the client itself is told by a
+   * GroupChangeNotice, too. A group that cannot be joined does not stand in the way of the others.
+   */
+  async autoJoin(user: UserAddress, clientId: ClientId, room: number): Promise<readonly AutoJoined[]> {
+    const { store, log } = this.context;
     const joined: AutoJoined[] = [];
-    for (const group of await this.context.store.autoJoinGroups(user)) {
-      const home = await this.context.groups.get(group);
-      if (home === undefined) continue;
-      const wish = { wantsJoinedList: false, subscribe: true };
-      const answer = await join(this.context, home, { user, clientId }, wish, true);
-      if (answer.primitive === 'JoinGroupResponse') {
-        const { screenName = '', welcomeNote } = answer;
-        joined.push({ group, screenName, ...(welcomeNote === undefined ? {} : { welcomeNote }) });
-      } else {
-        this.context.log.info({ group, user, code: answer.result.code }, 'no automatic join');
+    for (const group of await store.autoJoinGroups(user)) {
+      if (joined.length >= room) {
+        log.info({ user, room }, 'more groups with AutoJoin than one session may join');
+        break;
+      }
+      try {
+        joined.push(...(await this.joinByItself(group, user, clientId)));
+      } catch (error) {
+        log.error({ err: error, group, user }, 'group could not be joined by itself');
       }
     }
     return joined;
+  }
+
+  private async joinByItself(
+    group: GroupAddress,
+    user: UserAddress,
+    clientId: ClientId,
+  ): Promise<readonly AutoJoined[]> {
+    const home = await this.context.groups.get(group);
+    if (home === undefined) return [];
+    const wish = { wantsJoinedList: false, subscribe: true };
+    const answer = await join(this.context, home, { user, clientId }, wish, true);
+    if (answer.primitive !== 'JoinGroupResponse') {
+      this.context.log.info({ group, user, code: answer.result.code }, 'no automatic join');
+      return [];
+    }
+    const { screenName = '', welcomeNote } = answer;
+    return [{ group, screenName, ...(welcomeNote === undefined ? {} : { welcomeNote }) }];
+  }
+
+  /** A local user is no more: his groups end, and he leaves those of others, also their reject lists. */
+  async removeUser(user: UserAddress): Promise<void> {
+    const { store, groups } = this.context;
+    for (const group of await store.groupsWith(user)) {
+      const home = await groups.get(group);
+      if (home === undefined) continue;
+      if (home.owner === user) await dissolve(this.context, home);
+      else
+        await takeOut(this.context, home, home.joinedAs(user), { removedPeople: [user], pardoned: [user] });
+    }
   }
 
   /** At start: local clients that did not survive the restart leave their groups. Returns how many left. */

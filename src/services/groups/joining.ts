@@ -74,15 +74,24 @@ function isClosed(home: GroupHome): boolean {
 }
 
 function settingsFor(
-  { limits }: GroupContext,
+  context: GroupContext,
   home: GroupHome,
   user: UserAddress,
   { ownProperties = [] }: JoinWish,
 ): OwnSettings | Result {
   const settings = changedSettings(home.settingsOf(user), ownProperties, home.ownFacts(user));
   if ('code' in settings) return settings;
-  const another = home.person(user) === undefined && !isInitial(settings);
-  return another && home.people.size >= limits.members ? result(817) : settings;
+  return hasRoomFor(context, home, user, settings) ? settings : result(817);
+}
+
+/** Whether the group can remember another visitor's wishes. */
+export function hasRoomFor(
+  { limits }: Pick<GroupContext, 'limits'>,
+  home: GroupHome,
+  user: UserAddress,
+  settings: OwnSettings,
+): boolean {
+  return home.people.size < limits.members || home.person(user) !== undefined || isInitial(settings);
 }
 
 /** The person to keep; nothing for a visitor without wishes. */

@@ -89,7 +89,7 @@ export class GroupNotices {
   /** Tells users that they are out: 809 expelled, 800 deleted. */
   out(group: GroupAddress, users: Iterable<UserAddress>, reason: Result): void {
     for (const [domain, chunk] of chunksByDomain(users)) {
-      this.add(domain, 0, {
+      this.add(domain, chunk.length, {
         primitive: 'LeaveGroupIndication',
         meta: { service: this.service },
         group,
@@ -129,7 +129,9 @@ export class GroupNotices {
     // Begins after the transaction that has the news, whose answer should come first.
     await breathe();
     for (let request = lane.requests.shift(); request !== undefined; request = lane.requests.shift()) {
-      if (request.primitive === 'GroupChangeNotice') lane.recipients -= request.recipients.length;
+      lane.recipients -= (
+        request.primitive === 'GroupChangeNotice' ? request.recipients : request.users
+      ).length;
       try {
         const { result } = await this.outgoing.request(request);
         if (!isSuccess(result)) {

@@ -84,7 +84,9 @@ export function mustStayAdmin(home: GroupHome, user: UserAddress): boolean {
   return true;
 }
 
+/** Who is on the reject list has no say, whatever he was: else a Mod could pardon himself. */
 function rankOf(home: GroupHome, user: UserAddress): number {
+  if (home.rejected.has(user)) return 0;
   const privilege = home.person(user)?.privilege;
   return privilege === undefined ? 0 : RANK[privilege];
 }

@@ -77,7 +77,9 @@ export class Inviting {
       return result(507, `More than ${this.deps.limits.open} open invitations`);
     }
     await this.deps.store.putSentInvitations(invitations);
-    const outcomes = await Promise.all(invitations.map((invitation) => this.ask(invitation)));
+    const outcomes = await Promise.all(
+      invitations.map((invitation) => this.ask(invitation, before.some(sameAnswer(invitation)))),
+    );
     const failures = outcomes.flatMap((outcome) => outcome ?? []);
     return combine(invitations.length - failures.length, [...draft.unresolved, ...failures]);
   }
@@ -137,11 +139,14 @@ export class Inviting {
     };
   }
 
-  /** Asks one party; what failed is no open invitation. */
-  private async ask({ inviter, request, answerId }: SentInvitation): Promise<DetailedResult | undefined> {
+  /** Asks one party; what failed is no open invitation, unless it was one before and could only not be repeated now. */
+  private async ask(
+    { inviter, request, answerId }: SentInvitation,
+    repeated: boolean,
+  ): Promise<DetailedResult | undefined> {
     const { code, description } = (await this.deps.outgoing.request(request)).result;
     if (isSuccess({ code })) return undefined;
-    await this.deps.store.deleteSentInvitation(inviter, answerId);
+    if (!repeated || !NOT_NOW.has(code)) await this.deps.store.deleteSentInvitation(inviter, answerId);
     return about(code, request.invited, description);
   }
 
@@ -228,6 +233,11 @@ export class Inviting {
     }
     return answer.result;
   }
+}
+
+/** An invitation keeps its answer's id when it is repeated. */
+function sameAnswer({ answerId }: SentInvitation): (other: SentInvitation) => boolean {
+  return (other) => other.answerId === answerId;
 }
 
 function isAmong({ request }: SentInvitation, others: readonly SentInvitation[]): boolean {

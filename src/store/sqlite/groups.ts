@@ -149,6 +149,7 @@ export function groupArea(db: Database): GroupStore {
     expiredGroups: (now, limit) => db.read(() => addresses(homes.expired.all(now, limit))),
     searchGroups: (wanted, after, limit) => db.read(() => addresses(search(wanted, after, limit))),
     groupsJoinedBy: ({ user, clientId }) => db.read(() => addresses(inside.ofClient.all(user, clientId))),
+    groupsWith: (user) => db.read(() => addresses(inside.ofUser.all(user, user, user, user))),
     autoJoinGroups: (user) => db.read(() => addresses(inside.autoJoin.all(user))),
     joinedClients: (domain, after, limit) =>
       db.read(() =>
@@ -236,6 +237,12 @@ function insideStatements(db: Database) {
     ofClient: db.prepare<{ address: GroupAddress }>(
       `SELECT address FROM group_joined JOIN group_homes ON group_homes.id = group_id
        WHERE user = ? AND client_id = ? ORDER BY address`,
+    ),
+    ofUser: db.prepare<{ address: GroupAddress }>(
+      `SELECT address FROM group_homes WHERE owner = ? OR id IN (
+         SELECT group_id FROM group_people WHERE user = ? UNION
+         SELECT group_id FROM group_joined WHERE user = ? UNION
+         SELECT group_id FROM group_rejected WHERE user = ?) ORDER BY address`,
     ),
     autoJoin: db.prepare<{ address: GroupAddress }>(
       `SELECT address FROM group_people JOIN group_homes ON group_homes.id = group_id

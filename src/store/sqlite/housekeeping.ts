@@ -13,6 +13,7 @@ const CHUNK = 2000;
 
 const TABLES = [
   'users',
+  'removed_users',
   'lists',
   'contacts',
   'attribute_lists',

@@ -10,6 +10,7 @@ import { failedLogins } from './migrations/003-failed-logins.ts';
 import { invitations } from './migrations/004-invitations.ts';
 import { profilesAndSearch } from './migrations/005-profiles-and-search.ts';
 import { content } from './migrations/006-content.ts';
+import { removedUsers } from './migrations/007-removed-users.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   invitations,
   profilesAndSearch,
   content,
+  removedUsers,
 ];
 
 /** The schema version that this code writes. */

@@ -19,7 +19,15 @@ import type { QueueArea } from './queue.ts';
 
 export type UserArea = Pick<
   Store,
-  'createUser' | 'deleteUser' | 'setCredentials' | 'setProfile' | 'getUser' | 'listUsers' | 'loadHome'
+  | 'createUser'
+  | 'deleteUser'
+  | 'removedUsers'
+  | 'forgetRemovedUser'
+  | 'setCredentials'
+  | 'setProfile'
+  | 'getUser'
+  | 'listUsers'
+  | 'loadHome'
 >;
 
 /** The areas that a home is made of. */
@@ -58,6 +66,11 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     `INSERT INTO users (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const remove = db.prepare('DELETE FROM users WHERE address = ?');
+  const removed = {
+    put: db.prepare('INSERT INTO removed_users (address) VALUES (?) ON CONFLICT DO NOTHING'),
+    page: db.prepare<{ address: UserAddress }>('SELECT address FROM removed_users LIMIT ?'),
+    forget: db.prepare('DELETE FROM removed_users WHERE address = ?'),
+  };
   const update = {
     credentials: db.prepare('UPDATE users SET hash = ?, cipher = ? WHERE address = ?'),
     profile: db.prepare(
@@ -108,8 +121,12 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     deleteUser: (user) =>
       db.writeTogether(() => {
         home.queue.clearQueue(user);
-        return remove.run(user) === 1;
+        if (remove.run(user) === 0) return false;
+        removed.put.run(user);
+        return true;
       }),
+    removedUsers: (limit) => db.read(() => removed.page.all(limit).map(({ address }) => address)),
+    forgetRemovedUser: (user) => db.write(() => void removed.forget.run(user)),
     setCredentials: (user, { hash, cipher }) =>
       db.write(() => update.credentials.run(hash ?? null, cipher ?? null, user) === 1),
     setProfile: (user, changed) => db.writeTogether(() => change(user, changed)),

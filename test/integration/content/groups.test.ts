@@ -92,6 +92,21 @@ it('an invitation for each, with a link of its own; refused ones are told and th
   expect((await Promise.all(fetched)).map(({ status }) => status)).toEqual([200, 404, 200]);
 });
 
+it('501 for invitations where nobody sends them', async () => {
+  const silent = await startWeb({
+    host: '127.0.0.1',
+    port: 0,
+    routers: contentMounts(scene.content, { domain: DOMAIN, authenticate }),
+    log: SILENT,
+  });
+  const item = (await as('ann', '/items?name=a.txt', 'POST', 'x', 'text/plain')).json<ShownItem>();
+  const headers = { 'X-User': 'wv:ann@wv.test', 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ item: item.id, to: ['wv:bea@wv.test'] });
+  const answer = await ask(silent.address.port, '/content/invitations', { method: 'POST', headers, body });
+  await silent.close();
+  expect(answer.status).toBe(501);
+});
+
 it('nobody invites to what is not his, and an address that is none is named', async () => {
   const item = (await as('ann', '/items?name=a.txt', 'POST', 'x', 'text/plain')).json<ShownItem>();
   const invite = (name: string, to: string[]) =>

@@ -147,14 +147,6 @@ describe('an area', () => {
     expect((await ann.ask(`/groups/nonsense/items`)).status).toBe(404);
   });
 
-  it('501 for invitations while nobody sends them', async () => {
-    const ann = await somebody();
-    const item = await ann.put('a.txt', 'x');
-    expect((await ann.send('/invitations', 'POST', { item: item.id, to: ['wv:bea@wv.test'] })).status).toBe(
-      501,
-    );
-  });
-
   it('400 for bodies that make no sense', async () => {
     const ann = await somebody();
     const item = await ann.put('a.txt', 'x');

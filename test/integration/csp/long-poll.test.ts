@@ -72,7 +72,9 @@ describe.each(VERSIONS)('a long poll in CSP %s (%s)', (_version, _encoding, habi
     const { ann, phone } = await pair();
     const forced = await holding(phone);
     await scene.house.house.forceLogout(ann);
-    expect(codeOf(await forced.heard)).toBe(601);
+    const told = await forced.heard;
+    expect([told.content?.name, codeOf(told)]).toEqual(['Disconnect', 601]);
+    expect([codeOf(await pollOnly(phone)), (await pollOnly(phone)).content?.name]).toEqual([601, 'Status']);
     const again = await scene.online(ann, patient(habits));
     const replaced = await holding(again);
     await scene.online(ann, patient(habits));

@@ -2,6 +2,7 @@
 // with spoofed headers.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { trusted, type UserAddress } from '../../../src/wv/ids.ts';
 import { RememberedLog } from '../../support/abuse.ts';
 import { elements, VERSIONS } from '../../support/csp-variants.ts';
 import type { Habits } from '../../support/phone.ts';
@@ -50,6 +51,25 @@ describe.each(VERSIONS)('behind a gateway of the network, CSP %s (%s)', (_versio
     expect(await code(login('ann', other, password('')))).toBe(920);
     const same = elements('ClientID', elements('MSISDN', `+${NUMBER}`));
     expect(await code(login('ann', same, password('')))).toBe(200);
+  });
+
+  it('the number of a profile goes before that of the configuration; one that two have is nobody’s', async () => {
+    const { store } = scene.house.house;
+    const profileOf = (name: string, mobileNumber: string | undefined) =>
+      store.changeProfile(trusted<UserAddress>(`wv:${name}@wv.test`), ({ mobileNumber: _old, ...before }) =>
+        mobileNumber === undefined ? before : { ...before, mobileNumber },
+      );
+    await profileOf('bea', '34600000002');
+    expect(await code(login('bea', password('')), '+34600000002')).toBe(200);
+    await profileOf('bea', NUMBER);
+    expect(await code(login('bea', password('')))).toBe(200);
+    expect(await code(login('ann', password('')))).toBe(920);
+    await profileOf('ann', NUMBER);
+    expect(await code(login('bea', password('')))).toBe(920);
+    expect(await code(login('ann', password('')))).toBe(920);
+    await profileOf('ann', undefined);
+    await profileOf('bea', undefined);
+    expect(await code(login('ann', password('')))).toBe(200);
   });
 
   it('a wrong password stays wrong', async () => {

@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Profile } from '../../../src/store/profiles.ts';
 import { child, childText } from '../../../src/wv/element.ts';
-import type { UserAddress } from '../../../src/wv/ids.ts';
+import { trusted, type GroupAddress, type UserAddress } from '../../../src/wv/ids.ts';
 import { elements, updatePresence, VERSIONS } from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { codeOf, startScene, texts, type Scene } from '../../support/phone-scene.ts';
@@ -321,6 +321,34 @@ describe('search', () => {
     const heard = await phone.say(begin(pair('GROUP_NAME', 'rocket')));
     expect(said(heard, 'SearchFindings')).toBe('0');
     expect(codeOf(await phone.say(begin(pair('GROUP_NAME', 'r'))))).toBe(537);
+  });
+
+  it('groups: searchable ones, by all criteria together, also by two of a kind', async () => {
+    const [owner, guest] = await scene.people('owner', 'guest');
+    const settings = { autoJoin: true, privateMessaging: true, showId: true };
+    const searchable = { name: 'the rose garden', topic: 'roses and more' };
+    for (const [name, search] of Object.entries({ roses: searchable, secret: undefined })) {
+      const group = {
+        address: trusted<GroupAddress>(owner.replace('@', `/${name}@`)),
+        owner: trusted<UserAddress>(owner),
+        createdAt: 0,
+        profile: { properties: {}, ...(search === undefined ? {} : { search }) },
+        people: [{ user: trusted<UserAddress>(guest), settings }],
+        joined: [],
+        rejected: [],
+      };
+      await scene.house.house.store.createGroup(group, { perOwner: 10, perServer: 100 });
+    }
+    const phone = await scene.online(await scene.person('seeker'), HABITS.android);
+    const groupsOf = async (...pairs: readonly string[]) =>
+      texts(child((await phone.say(begin(pairs.join('')))).content, 'SearchResult'), 'GroupID');
+    const roses = [owner.replace('@', '/roses@')];
+    expect(await groupsOf(pair('GROUP_NAME', 'Rose Gar'), pair('GROUP_NAME', 'the'))).toEqual(roses);
+    expect(await groupsOf(pair('GROUP_NAME', 'rose'), pair('GROUP_NAME', 'tulip'))).toEqual([]);
+    expect(await groupsOf(pair('GROUP_TOPIC', 'MORE'), pair('GROUP_USER_ID_OWNER', owner))).toEqual(roses);
+    expect(await groupsOf(pair('GROUP_USER_ID_AUTOJOIN', guest))).toEqual(roses);
+    expect(await groupsOf(pair('GROUP_USER_ID_JOINED', guest))).toEqual([]);
+    expect(await groupsOf(pair('GROUP_ID', roses[0]?.toUpperCase() ?? ''))).toEqual(roses);
   });
 
   it('a restart in the middle of a search ends it: 424; profiles stay', async () => {

@@ -12,7 +12,15 @@ import {
 } from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS } from '../../support/phone.ts';
-import { attribute, codeOf, drain, startScene, texts, type Scene } from '../../support/phone-scene.ts';
+import {
+  attribute,
+  codeOf,
+  drain,
+  pollOnly,
+  startScene,
+  texts,
+  type Scene,
+} from '../../support/phone-scene.ts';
 
 /** Fails the next calls of the named methods, once each. */
 class BrokenDisk {
@@ -138,4 +146,17 @@ it('a copy that could not be stored leaves the original where it was', async () 
   const forward = elements('ForwardMessage-Request', id + elements('Recipient', users(cy)));
   expect(codeOf(await forwarder.say(forward))).toBe(500);
   expect((await drain(forwarder)).flatMap((each) => texts(each, 'ContentData'))).toEqual(['pass it on']);
+});
+
+it('a queue that cannot be read costs a client nothing but the wait for its next poll', async () => {
+  const { disk, own } = await onDisk();
+  const [ann, bea] = await own.people('ann', 'bea');
+  const [sender, receiver] = [await own.online(ann, HABITS.s60), await own.online(bea, HABITS.s60)];
+  await sender.say(sendMessage('one', [bea]));
+  await own.restart();
+  disk.failing.add('queueOf');
+  const again = own.again(receiver);
+  // No HTTP error: phones take one for a fault of the transport and log in anew.
+  expect((await pollOnly(again)).status).toBe(200);
+  expect((await drain(again)).map(({ name }) => name)).toEqual(['NewMessage']);
 });

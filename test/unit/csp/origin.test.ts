@@ -101,6 +101,13 @@ describe('the number of a subscriber', () => {
     expect(origins([], [gateway]).of(twice).number).toBe('unusable');
   });
 
+  it('is unusable when two of the headers differ: a gateway puts in one, and its client another', () => {
+    const forged = { 'x-msisdn': '34600000666', 'x-network-msisdn': '34600000001' };
+    expect(origins([], [gateway]).of(request(gateway, forged)).number).toBe('unusable');
+    const alike = { 'x-msisdn': '+34600000001', 'x-network-msisdn': '34600000001' };
+    expect(origins([], [gateway]).of(request(gateway, alike)).number).toBe('34600000001');
+  });
+
   it('of anybody else is ignored, with one warning for each address', () => {
     const from = origins([], [gateway]);
     const spoofed = request('203.0.113.9', { 'x-msisdn': '34600000001' });

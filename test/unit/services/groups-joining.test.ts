@@ -222,12 +222,12 @@ describe('time and restarts', () => {
     await scene.join(bea, { ownProperties: properties('AutoJoin=T') });
     await scene.ask(bea, 'LeaveGroupRequest', {});
     const phone = await scene.online('bea');
-    expect(await scene.groups.autoJoin(bea, LAPTOP)).toEqual([
+    expect(await scene.groups.autoJoin(bea, LAPTOP, 5)).toEqual([
       { group: ROCKET, screenName: 'bea', welcomeNote: 'Hi!' },
     ]);
     await scene.groups.settled();
     expect(phone.news).toMatchObject([{ joined: [{ screenName: 'bea' }] }]);
-    expect(await scene.groups.autoJoin(cy, LAPTOP)).toEqual([]);
+    expect(await scene.groups.autoJoin(cy, LAPTOP, 5)).toEqual([]);
   });
 
   it('lets clients leave that did not come back after a restart', async () => {

@@ -61,6 +61,25 @@ describe('members', () => {
     });
   });
 
+  it('are not lost when the group leaves memory while a request of it waits', async () => {
+    const homes = scene.homes as { get: typeof scene.homes.get };
+    const get = homes.get.bind(scene.homes);
+    const late = Promise.withResolvers<void>();
+    homes.get = async (user) => {
+      if (user === bea) await late.promise;
+      return get(user);
+    };
+    const adding = add([bea]);
+    // As many as stay in memory.
+    for (const group of ['/a', '/b', '/c'].map((name) => groupAddress(name))) {
+      await scene.groups.createForProvider({ group, properties: [], admins: [] });
+    }
+    expect(await code(add([cy]))).toBe(200);
+    late.resolve();
+    expect(await code(adding)).toBe(200);
+    expect(await members()).toMatchObject({ users: [cy, bea] });
+  });
+
   it('who are removed and joined are forced out with 809; others are named with 810', async () => {
     await add([bea]);
     await scene.join(bea);
@@ -199,6 +218,18 @@ describe('the reject list', () => {
     expect(other.news).toMatchObject([{ primitive: 'GroupChangeNotice', left: [{ screenName: 'Bea' }] }]);
   });
 
+  it('takes the say from a Mod who is on it: he cannot pardon himself (816) nor look in (808)', async () => {
+    await add([bea, cy]);
+    await access({ moderators: [bea] });
+    await scene.ask(ann, 'RejectListRequest', { add: [bea, cy], remove: [] });
+    expect(await code(scene.ask(bea, 'RejectListRequest', { add: [], remove: [bea] }))).toBe(816);
+    expect(await code(scene.ask(bea, 'GetGroupMemberRequest', {}))).toBe(816);
+    expect(await code(scene.ask(cy, 'GetJoinedUsersRequest', {}))).toBe(808);
+    expect((await scene.groups.history(cy, ROCKET, 1)).result.code).toBe(808);
+    await scene.ask(ann, 'RejectListRequest', { add: [], remove: [bea] });
+    expect(await code(scene.ask(bea, 'GetGroupMemberRequest', {}))).toBe(200);
+  });
+
   it('stops at its limit (507) and takes no unknown users (531)', async () => {
     const answer = await scene.ask(ann, 'RejectListRequest', { add: [nobody, bea, cy, dan], remove: [] });
     expect(answer).toMatchObject({
@@ -274,5 +305,16 @@ describe('properties', () => {
     expect(await code(scene.ask(bea, 'SetGroupPropsRequest', level))).toBe(806);
     expect(await code(scene.ask(ann, 'SetGroupPropsRequest', { welcomeNote: 'Ho' }))).toBe(200);
     expect(await scene.join(cy)).toMatchObject({ welcomeNote: 'Ho' });
+  });
+
+  it('of one’s own stop at the limit of remembered visitors (817)', async () => {
+    const own = { ownProperties: properties('AutoJoin=T') };
+    for (const visitor of [bea, cy, dan]) {
+      await scene.join(visitor);
+      expect(await code(scene.ask(visitor, 'SetGroupPropsRequest', own))).toBe(200);
+    }
+    await scene.ask(bea, 'LeaveGroupRequest', {});
+    await scene.join(far);
+    expect(await code(scene.ask(far, 'SetGroupPropsRequest', own))).toBe(817);
   });
 });

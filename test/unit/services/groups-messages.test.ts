@@ -197,6 +197,27 @@ describe('a whisper', () => {
   });
 });
 
+describe('a whisper of somebody whom the bearer blocked', () => {
+  const blocked = async (): Promise<void> => {
+    const change = { inUse: true, add: [ann] };
+    await changeAccess(scene.store, await scene.at('bea'), { block: change });
+  };
+
+  it('is answered as if nobody might whisper to him (813), and does not come', async () => {
+    await blocked();
+    expect((await send('ann', [whisper('Bea')])).result).toMatchObject({ code: 813 });
+    expect(await queueOf(bea)).toEqual([]);
+    expect((await send('cy', [whisper('Bea')])).result.code).toBe(200);
+  });
+
+  it('comes where a grant saves him, and a grant list alone keeps nobody away', async () => {
+    await blocked();
+    await changeAccess(scene.store, await scene.at('bea'), { grant: { inUse: true, add: [ann] } });
+    expect((await send('ann', [whisper('Bea')])).result.code).toBe(200);
+    expect((await send('cy', [whisper('Bea')])).result.code).toBe(200);
+  });
+});
+
 describe('history', () => {
   it('has the newest messages of a group that keeps it, for those inside', async () => {
     await scene.ask(ann, 'SetGroupPropsRequest', { properties: properties('History=T') });

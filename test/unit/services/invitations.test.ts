@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { changeAccess } from '../../../src/services/access-control.ts';
 import type { InviteDraft } from '../../../src/services/invitations/rules.ts';
-import { parseGroup, userAddress } from '../../../src/wv/address.ts';
+import { parseGroup, serviceAddress, userAddress } from '../../../src/wv/address.ts';
 import { trusted, type ClientId, type GroupAddress, type UserAddress } from '../../../src/wv/ids.ts';
 import type { Party } from '../../../src/wv/message.ts';
 import { status, type InviteRequest, type InviteResponse } from '../../../src/wv/primitives.ts';
@@ -81,6 +81,22 @@ describe('inviting', () => {
     expect(await invite([zoe])).toMatchObject({ code: 532, details: [{ users: [zoe] }] });
     expect(scene.gateway.requests).toMatchObject([{ primitive: 'InviteRequest', invited: { user: zoe } }]);
     expect(await scene.store.sentInvitations(ann, 'i1')).toEqual([]);
+  });
+
+  it('keeps an open invitation that cannot be repeated just now: its answer still comes', async () => {
+    await invite([zoe]);
+    scene.gateway.reply = () => status(result(504));
+    expect((await invite([zoe])).code).toBe(504);
+    const response: InviteResponse = {
+      primitive: 'InviteResponse',
+      meta: { service: serviceAddress(FAR), user: zoe },
+      inviteId: 'i1',
+      accepted: true,
+      inviting: party(ann),
+      responding: party(zoe),
+    };
+    expect((await scene.inviting.answered(response)).result.code).toBe(200);
+    expect(await waiting(ann)).toEqual(['InviteResponse']);
   });
 
   it.each<[Partial<InviteDraft>, StatusCode]>([

@@ -122,7 +122,8 @@ async function negotiated(
   if (!inline) return respond(OK, { ...terms, CapabilityRequest: true });
   const answer: Element[] = [];
   const functions = child(transaction.content, 'Functions');
-  if (functions !== undefined) answer.push(await agreeServices(services, session, functions));
+  const denied = functions === undefined ? undefined : await agreeServices(services, session, functions);
+  if (denied !== undefined) answer.push(denied);
   if (body.CapabilityList !== undefined) {
     const agreed = await agreeCapabilities(services, session, body.CapabilityList);
     answer.push(buildElement('AgreedCapabilityList', agreed, version));

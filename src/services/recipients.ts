@@ -1,0 +1,30 @@
+// The recipients of a message: users, groups and screen names in them.
+
+import { domainOf } from '../wv/address.ts';
+import type { Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
+import type { Party } from '../wv/message.ts';
+import type { DetailedResult, StatusCode } from '../wv/status.ts';
+
+export function uniqueParties(parties: readonly Party[]): Iterable<Party> {
+  const byKey = new Map<string, Party>();
+  for (const party of parties) {
+    const key = party.kind === 'user' ? party.user : `${party.group} ${party.screenName ?? ''}`;
+    if (!byKey.has(key)) byKey.set(key, party);
+  }
+  return byKey.values();
+}
+
+export function addressOf(party: Party): UserAddress | GroupAddress {
+  return party.kind === 'user' ? party.user : party.group;
+}
+
+export function domainOfParty(party: Party): Domain {
+  return domainOf(addressOf(party));
+}
+
+/** One failure of all recipients, by name. */
+export function failureOf(code: StatusCode, recipients: readonly Party[]): DetailedResult {
+  const users = recipients.flatMap((party) => (party.kind === 'user' ? [party.user] : []));
+  const groups = recipients.flatMap((party) => (party.kind === 'group' ? [party.group] : []));
+  return { code, ...(users.length > 0 ? { users } : {}), ...(groups.length > 0 ? { groups } : {}) };
+}

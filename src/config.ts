@@ -286,6 +286,7 @@ export const configSchema = z.strictObject({
   presence: z
     .strictObject({
       maxWatchers: z.int().min(1).default(20_000).describe('Watchers of one user (507 beyond).'),
+      maxAttributeLists: z.int().min(1).default(1_000).describe('Attribute lists of one user (755 beyond).'),
       maxPending: z.int().min(1).default(500).describe('Unanswered requests to watch one user (507 beyond).'),
       maxHistory: z
         .int()

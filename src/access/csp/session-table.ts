@@ -4,7 +4,7 @@ import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
 import { domainOf } from '../../wv/address.ts';
 import { trusted, type ClientId, type Domain, type SessionId, type UserAddress } from '../../wv/ids.ts';
 import type { AttributeFilter } from '../../wv/presence.ts';
-import type { Result } from '../../wv/status.ts';
+import { result, type Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
 import type { GroupMembership } from '../../services/group-membership.ts';
 import type { Home, Homes } from '../../services/home.ts';
@@ -110,7 +110,10 @@ export class SessionTable implements CirDirectory {
         await this.deps.store.deleteSession(record.id);
         continue;
       }
-      this.enter(CspSession.restore(record, home, this.deps.clock.now(), this.adapter));
+      const session = CspSession.restore(record, home, this.deps.clock.now(), this.adapter);
+      this.enter(session);
+      // Whether a question was out is not kept: an open one is put again, as at a log-in.
+      if (session.reactive) this.askPending(session);
     }
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }
@@ -153,7 +156,10 @@ export class SessionTable implements CirDirectory {
     });
     // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
     const displaced = displacedBy(home, session.clientId, this.deps.limits);
-    for (const [older, reason] of displaced) this.withdraw(older, reason);
+    for (const [older, reason] of displaced) {
+      if (reason !== undefined) this.rememberParting(older.id, result(reason));
+      this.withdraw(older, reason);
+    }
     this.enter(session);
     await this.deps.store.putSession(session.record());
     for (const [older] of displaced) await this.cleanUp(older);

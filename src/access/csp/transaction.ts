@@ -35,6 +35,8 @@ export interface CspSettings {
   readonly shttp: string | undefined;
   /** Contacts, users or lists that one request may name. */
   readonly maxEntities: number;
+  /** Attribute lists of one user. */
+  readonly maxAttributeLists: number;
   /** Groups that one session may be joined to at a time. */
   readonly maxJoinedGroups: number;
 }

@@ -1,11 +1,14 @@
 // Plays transcripts before a whole server, over real sockets, in every binding.
 
+import type { Handler } from '../../../src/access/csp/transaction.ts';
 import { TRANSACTIONS } from '../../../src/access/csp/transactions/index.ts';
-import type { Element } from '../../../src/wv/element.ts';
+import { agreedFunctions, AVAILABLE } from '../../../src/sap/discovery.ts';
+import { child, childText, type Element } from '../../../src/wv/element.ts';
 import type { CspVersion } from '../../../src/wv/version.ts';
 import { HABITS, type Habits, type Heard, type Phone, type Wrapping as PhoneWrapping } from '../phone.ts';
 import { codeOf, pollOnly, type Scene } from '../phone-scene.ts';
 import type { Coverage } from './coverage.ts';
+import { operate } from './operator.ts';
 import { oddities, withoutRequired, type Distortion } from './distortions.ts';
 import type { Play, Step, Tree, Wrapping } from './play.ts';
 import { childrenOf, differences, filled, toXml, type Names } from './tree.ts';
@@ -37,8 +40,14 @@ export const BINDINGS: readonly Binding[] = [
   binding('wbxml', '1.3'),
 ];
 
+/** Whether a client may have left it out of its service negotiation: some versions have no word for some functions. */
+export function isNegotiable(handler: Handler, version: CspVersion): boolean {
+  if (handler.outband === true || handler.needs === undefined) return false;
+  return !agreedFunctions(new Set(), AVAILABLE, version).has(handler.needs);
+}
+
 /** Polls after which what is waited for will not come. */
-const PATIENCE = 20;
+const PATIENCE = 250;
 
 /** One performance of a play. */
 export class Performance {
@@ -52,6 +61,7 @@ export class Performance {
   readonly #last = new Map<string, { readonly said: string; readonly heard: Heard }>();
   /** The server's transaction that each actor was told last. */
   readonly #told = new Map<string, { readonly id: string; readonly content: Element }>();
+  readonly #inboxes = new Map<string, Heard[]>();
   readonly #said = new Map<string, { readonly actor: string; readonly tree: Tree }>();
 
   constructor(
@@ -66,9 +76,12 @@ export class Performance {
   }
 
   async run(): Promise<void> {
-    for (const actor of this.#play.actors) this.#names.set(actor, await this.#scene.person(actor));
+    const { actors, clients } = this.#play;
+    for (const actor of actors)
+      if (clients[actor] === undefined) this.#names.set(actor, await this.#scene.person(actor));
+    for (const [client, user] of Object.entries(clients)) this.#names.set(client, this.#address(user));
     this.#names.set('domain', this.#scene.house.domain);
-    for (const actor of this.#play.actors) if (!this.#play.offline.includes(actor)) await this.#logIn(actor);
+    for (const actor of actors) if (!this.#play.offline.includes(actor)) await this.#logIn(actor);
     for (const [at, { step, versions }] of this.#play.steps.entries()) {
       if (versions !== undefined && !versions.includes(this.#binding.version)) continue;
       await this.#act(step).catch((error: unknown) => {
@@ -76,7 +89,7 @@ export class Performance {
         throw new Error(`step ${at + 1}, ${describe(step)}: ${words}`, { cause: error });
       });
     }
-    await this.#playOddities();
+    if (this.#distorts) await this.#playOddities();
     this.#scene.closePhones();
   }
 
@@ -86,8 +99,12 @@ export class Performance {
         return this.#logIn(step.actor, step.client);
       case 'says':
         return this.#say(step.actor, step.tree, step.wrapping);
+      case 'says at once':
+        return this.#sayAtOnce(step.actor, step.trees);
       case 'hears':
         return this.#check(this.#lastOf(step.actor).heard, step.tree);
+      case 'hears at once':
+        return this.#checkEach(this.#lastOf(step.actor).heard, step.trees);
       case 'gets':
         return this.#get(step.actor, step.tree, true);
       case 'polls':
@@ -99,11 +116,19 @@ export class Performance {
         return;
       case 'restarts':
         return this.#restart();
+      case 'operator':
+        return operate(this.#scene, step, this.#names);
     }
   }
 
-  async #logIn(actor: string, client?: string): Promise<void> {
+  /** Houses of their own have limits that distorted requests would run into. */
+  get #distorts(): boolean {
+    return this.#play.house === undefined;
+  }
+
+  async #logIn(actor: string, named?: string): Promise<void> {
     const { habits } = this.#binding;
+    const client = named ?? (this.#play.clients[actor] === undefined ? undefined : `wv:${actor}`);
     const own = client === undefined ? {} : { clientId: `<ClientID><URL>${client}</URL></ClientID>` };
     const phone = await this.#scene.online(this.#address(actor), habits, own);
     this.#phones.set(actor, phone);
@@ -117,12 +142,33 @@ export class Performance {
   async #say(actor: string, tree: Tree, wrapping: Wrapping): Promise<void> {
     const [name, body] = primitiveOf(tree);
     const phone = this.#phoneOf(actor);
-    if (wrapping.session === undefined && wrapping.mode === undefined) {
+    if (this.#distorts && wrapping.session === undefined && wrapping.mode === undefined) {
       await this.#playRefusals(phone, name, body);
       this.#said.set(name, { actor, tree: body });
     }
     const heard = await this.#post(phone, name, body, this.#wrapped(wrapping));
     this.#last.set(actor, { said: name, heard });
+  }
+
+  async #sayAtOnce(actor: string, trees: readonly Tree[]): Promise<void> {
+    const phone = this.#phoneOf(actor);
+    const primitives = trees.map(primitiveOf);
+    const texts = primitives.map(([name, body]) => toXml(name, body, this.#names, this.#binding.version));
+    const heard = await phone.post(phone.documentOf(texts));
+    const answers = heard.transactions.filter(({ mode }) => mode === 'Response');
+    for (const [at, [name]] of primitives.entries()) {
+      const answer = answers[at]?.content;
+      if (answer !== undefined) this.#coverage.note(name, this.#binding.name, codeIn(answer) ?? '200');
+    }
+    this.#last.set(actor, { said: 'several', heard });
+  }
+
+  #checkEach(heard: Heard, wanted: readonly Tree[]): void {
+    const answers = heard.transactions.filter(({ mode }) => mode === 'Response');
+    if (answers.length !== wanted.length)
+      throw new Error(`${answers.length} answers instead of ${wanted.length}`);
+    for (const [at, answer] of answers.entries())
+      this.#check({ ...heard, transactions: [answer], content: answer.content }, wanted[at] ?? null);
   }
 
   async #post(phone: Phone, name: string, body: Tree, wrapping: PhoneWrapping): Promise<Heard> {
@@ -136,8 +182,9 @@ export class Performance {
     return heard;
   }
 
-  #wrapped({ session, id, mode }: Wrapping): PhoneWrapping {
+  #wrapped({ session, id, mode, headers }: Wrapping): PhoneWrapping {
     return {
+      ...(headers === undefined ? {} : { headers }),
       ...(id === undefined ? {} : { id }),
       ...(mode === undefined ? {} : { mode }),
       ...(session === undefined ? {} : { sessionId: this.#sessionOf(session) }),
@@ -156,8 +203,20 @@ export class Performance {
     if (handler.outband !== true) {
       await this.#expect(phone, name, { what: 'outside a session', tree: body }, [604], '');
       await this.#expect(phone, name, { what: 'in a session that never was', tree: body }, [604], 'nobody');
+      if (isNegotiable(handler, this.#binding.version)) await this.#playDisagreement(name, body);
     }
     for (const part of withoutRequired(name, body)) await this.#expect(phone, name, part, [400, 402]);
+  }
+
+  /** A client that agreed to nothing but to read about the provider may say nothing else. */
+  async #playDisagreement(name: string, body: Tree): Promise<void> {
+    const stranger = await this.#scene.person('stranger');
+    const phone = await this.#scene.online(stranger, this.#binding.habits);
+    const Functions = { WVCSPFeat: { FundamentalFeat: { ServiceFunc: { GETSPI: null } } } };
+    const modest = toXml('Service-Request', { Functions }, this.#names, this.#binding.version);
+    await phone.say(modest);
+    await this.#expect(phone, name, { what: 'without agreement', tree: body }, [506]);
+    phone.close();
   }
 
   /** After the play, when nothing can be spoilt any more: doubled and empty elements. */
@@ -186,28 +245,38 @@ export class Performance {
   /** Polls until a server transaction of the wanted name comes; others are acknowledged and passed over. */
   async #get(actor: string, wanted: Tree, acknowledges: boolean): Promise<void> {
     const phone = this.#phoneOf(actor);
-    const [name] = wanted === 'nothing' ? ['nothing'] : primitiveOf(wanted);
+    const [name, body] = wanted === 'nothing' ? ['nothing', null] : primitiveOf(wanted);
     for (let tries = 0; tries < PATIENCE; tries += 1) {
-      const heard = await pollOnly(phone);
-      const told = heard.transactions.filter(({ mode }) => mode === 'Request');
-      if (told.length === 0) {
+      const heard = this.#came(actor).shift() ?? (await pollOnly(phone));
+      const [first] = heard.transactions.filter(({ mode }) => mode === 'Request');
+      if (first === undefined) {
         if (name === 'nothing') return;
         await new Promise((resolve) => setTimeout(resolve, 2));
         continue;
       }
-      if (name === 'nothing') throw new Error(`there is ${told[0]?.content?.name ?? '?'}`);
-      const [first] = told;
-      if (first?.content?.name !== name) {
-        await phone.acknowledge(heard);
-        continue;
+      if (name === 'nothing') throw new Error(`there is ${first.content?.name ?? '?'}`);
+      const isWanted = first.content?.name === name;
+      if (first.content !== undefined && isWanted) {
+        this.#told.set(actor, { id: first.id, content: first.content });
+        this.#coverage.note(name, this.#binding.name, codeIn(first.content) ?? 'sent');
+        this.#checkContent(first.content, body);
       }
-      this.#told.set(actor, { id: first.id, content: first.content });
-      this.#coverage.note(name, this.#binding.name, 'sent');
-      this.#checkContent(first.content, primitiveOf(wanted)[1]);
-      if (acknowledges) await phone.acknowledge(heard);
-      return;
+      if (!isWanted || acknowledges) this.#keep(actor, await phone.acknowledge(heard));
+      if (isWanted) return;
     }
     throw new Error(`no ${name}`);
+  }
+
+  /** What came with the answers to other things, and was not looked at yet. */
+  #came(actor: string): Heard[] {
+    const known = this.#inboxes.get(actor) ?? [];
+    this.#inboxes.set(actor, known);
+    return known;
+  }
+
+  #keep(actor: string, heard: readonly Heard[]): void {
+    const told = heard.filter(({ transactions }) => transactions.some(({ mode }) => mode === 'Request'));
+    this.#came(actor).push(...told);
   }
 
   async #answer(actor: string, tree: Tree): Promise<void> {
@@ -217,6 +286,7 @@ export class Performance {
       typeof tree === 'number' ? (['Status', { Result: { Code: tree } }] as const) : primitiveOf(tree);
     const heard = await this.#post(this.#phoneOf(actor), name, body, { mode: 'Response', id: told.id });
     this.#coverage.note(name, this.#binding.name, 'taken');
+    this.#keep(actor, [heard]);
     this.#last.set(actor, { said: name, heard });
   }
 
@@ -269,6 +339,10 @@ export class Performance {
     if (last === undefined) throw new Error(`${actor} said nothing yet`);
     return last;
   }
+}
+
+function codeIn(content: Element): string | undefined {
+  return childText(child(content, 'Result'), 'Code');
 }
 
 /** `Name`, `Name 404` or `{Name: content}`. */

@@ -12,9 +12,6 @@ import { readPresenceSubList, writeAttributeNames } from '../presence-sublist.ts
 import type { CspSession } from '../session.ts';
 import { inSession, type Handlers, type SessionExchange } from '../transaction.ts';
 
-/** Most attribute lists of one user (755). */
-const MAX_ATTRIBUTE_LISTS = 1_000;
-
 interface Subjects {
   readonly subjects: readonly AttributeListSubject[];
   readonly failures: readonly DetailedResult[];
@@ -67,7 +64,9 @@ const create = inSession(
     const addressees = addresseesOf(body, services.homes.domain);
     const { subjects, failures } = await subjectsOf(exchange, addressees, body.DefaultList === true);
     const { home } = session;
-    if (home.attributeLists.size + subjects.length > MAX_ATTRIBUTE_LISTS) return statusOf(755, version);
+    const fresh = subjects.filter((subject) => !home.attributeLists.has(subjectKey(subject)));
+    const most = services.settings.maxAttributeLists;
+    if (fresh.length > 0 && home.attributeLists.size + fresh.length > most) return statusOf(755, version);
     for (const subject of subjects) await services.publishing.putAttributeList(home, { subject, attributes });
     tellAuthorizations(session, subjects, attributes);
     return statusElement(combine(subjects.length, failures), version);

@@ -1,6 +1,6 @@
 // Presence delivery, subscriptions and reactive authorization (csp-transactions sections 5.1 to 5.6).
 
-import { isAddressError, parseUser } from '../../../wv/address.ts';
+import { domainOf, isAddressError, parseUser } from '../../../wv/address.ts';
 import { child, type Element } from '../../../wv/element.ts';
 import type { UserAddress } from '../../../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../../wv/presence.ts';
@@ -150,12 +150,17 @@ function watcherIn(exchange: SessionExchange, body: { readonly UserID: string })
   return isAddressError(user) ? undefined : user;
 }
 
+/** Of users elsewhere nobody here can tell. */
+async function exists({ homes }: SessionExchange['services'], user: UserAddress): Promise<boolean> {
+  return domainOf(user) !== homes.domain || (await homes.get(user)) !== undefined;
+}
+
 /** The user's word about a watcher, asked for or not; mode Response (ex11 050) and Request are the same. */
 const answerWatcher = inSession('PresenceAuth-User', async (exchange, body: Body<'PresenceAuth-User'>) => {
   const { services, session, version } = exchange;
   session.outbound.confirmed(exchange.transaction.id);
   const watcher = watcherIn(exchange, body);
-  if (watcher === undefined) return statusOf(531, version);
+  if (watcher === undefined || !(await exists(services, watcher))) return statusOf(531, version);
   for (const client of session.home.clients) {
     if (client instanceof CspSession) client.outbound.removeAsk(watcher);
   }

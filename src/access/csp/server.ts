@@ -122,7 +122,7 @@ export class CspServer {
     const { sessionId = '', transactionId = '', version = '1.2' } = error.partial ?? {};
     return plain(encoding, {
       version,
-      ...(sessionId === '' ? { sessionType: 'Outband' } : { sessionType: 'Inband', sessionId }),
+      ...(NAMEABLE.test(sessionId) ? { sessionType: 'Inband', sessionId } : { sessionType: 'Outband' }),
       transactions: [answering(transactionId, statusOf(400, version, error.message))],
     });
   }
@@ -306,6 +306,9 @@ export class CspServer {
     }
   }
 }
+
+/** What can be an id of ours: in a broken message anything may stand in its place, also what XML cannot hold. */
+const NAMEABLE = /^[\x21-\x7e]{1,300}$/;
 
 /** For logs and metrics: names that a stranger made up stay out of them. */
 function knownPrimitive(name: string): string {

@@ -57,6 +57,15 @@ async function expectAlive(phone: Phone): Promise<void> {
   expect(codeOf(await phone.say(android.keepAlive()))).toBe(200);
 }
 
+it('answers a broken message outside of a session when its SessionID cannot be one', async () => {
+  const phone = await scene.online(await scene.person(), HABITS.android);
+  const document = phone.document('<GetList-Request/>', { sessionId: '\u0001' });
+  const heard = await phone.post(Buffer.from(document));
+  expect(codeOf(heard)).toBe(400);
+  expect(texts(heard.root, 'SessionType')).toEqual(['Outband']);
+  await expectAlive(phone);
+});
+
 describe.each(ENCODINGS)('garbage as %s', (_name, habits) => {
   it('random octets are answered with Status 400', async () => {
     const chance = new Chance(1);

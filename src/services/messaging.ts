@@ -297,7 +297,7 @@ export class Messaging {
     return expired.length;
   }
 
-  /** What came for a user while he was removed: senders learn 531. */
+  /** What waits for a user who was removed, or came meanwhile: senders learn 531. */
   async abandon(recipient: UserAddress): Promise<void> {
     for (;;) {
       const entries = await this.waiting(nobody(recipient), 0, 200);

@@ -190,9 +190,9 @@ export interface AccountChange {
 
 export interface Store extends GroupStore, LockoutStore, InvitationStore, ProfileStore, ContentStore {
   // ---- users and their homes
-  /** False when the address is taken. Creates the lists given with it. */
+  /** False when the address is taken. Creates the lists given with it; the queue is empty. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;
-  /** False when there is no such user. Everything of the home goes with it. */
+  /** False when there is no such user. Everything of the home goes with it but the queue, whose senders are still to be told. */
   deleteUser(user: UserAddress): Promise<boolean>;
   /** Users who were deleted and for whom `forgetRemovedUser` was not called yet. */
   removedUsers(limit: number): Promise<readonly UserAddress[]>;

@@ -172,6 +172,8 @@ function userContract(current: Current): void {
     expect(await store.removedUsers(10)).toEqual([user('ann')]);
     await store.forgetRemovedUser(user('ann'));
     expect(await store.removedUsers(10)).toEqual([]);
+    // So does what waits for him, until its senders are told.
+    expect(await store.dequeue(user('ann'), messageId('m1'), 'message')).toBe(true);
     const { users: _, ...sizes } = await store.sizes();
     expect(Object.values(sizes).every((rows) => rows === 0)).toBe(true);
   });
@@ -450,6 +452,7 @@ function queueContract(current: Current): void {
     await current().createUser(userRecord('ann'), []);
     await current().enqueue([message('m1', 'ann')], { remember: false, limit: 1 });
     await current().deleteUser(user('ann'));
+    await current().createUser(userRecord('ann'), []);
     expect(await current().queueOf(user('ann'), 0, 10)).toEqual([]);
     expect(await current().enqueue([message('m2', 'ann')], { remember: false, limit: 1 })).toEqual([
       'queued',

@@ -271,6 +271,8 @@ describe('one server per file', () => {
     const tool = await open({ exclusive: false });
     await tool.createUser(userRecord('bob'), [list('bob', 'friends')]);
     await tool.deleteUser(user('ann'));
+    expect(await server.getUser(user('ann'))).toBeUndefined();
+    await tool.createUser(userRecord('ann'), []);
     expect(await server.getUser(user('bob'))).toEqual(userRecord('bob'));
     expect(await server.enqueue([message('m2', 'ann')], { remember: false, limit: 1 })).toEqual(['queued']);
   });

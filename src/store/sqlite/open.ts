@@ -35,12 +35,12 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
   const { reindex, ...profiles } = profileArea(db, { index });
   const { insertList, listsOf, ...lists } = listArea(db);
   const { presenceOf, ...presence } = presenceArea(db, { reindex });
-  const { clearQueue, ...queue } = queueArea(db, clock);
+  const { clearQueue, clearSeen, ...queue } = queueArea(db, clock);
   return {
     ...userArea(db, {
       lists: { insertList, listsOf },
       presence: { presenceOf },
-      queue: { clearQueue },
+      queue: { clearQueue, clearSeen },
       profiles: { reindex },
     }),
     ...profiles,

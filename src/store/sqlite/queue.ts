@@ -13,6 +13,8 @@ export interface QueueArea extends Pick<
 > {
   /** Inside a write: drops a user's queue and what is remembered for him. */
   readonly clearQueue: (user: UserAddress) => void;
+  /** Forgets which ids the user had before. */
+  readonly clearSeen: (user: UserAddress) => void;
 }
 
 interface QueueRow {
@@ -73,9 +75,9 @@ export function queueArea(db: Database, clock: Clock): QueueArea {
     expiredQueue: (now, limit) => db.read(() => queue.expired.all(now, limit).map(decodeEntry)),
     clearQueue: (user) => {
       queue.clear.run(user);
-      seen.clear.run(user);
       lengths.forget(user);
     },
+    clearSeen: (user) => void seen.clear.run(user),
   };
 }
 

@@ -34,7 +34,7 @@ export type UserArea = Pick<
 export interface HomeAreas {
   readonly lists: Pick<ListArea, 'insertList' | 'listsOf'>;
   readonly presence: Pick<PresenceArea, 'presenceOf'>;
-  readonly queue: Pick<QueueArea, 'clearQueue'>;
+  readonly queue: Pick<QueueArea, 'clearQueue' | 'clearSeen'>;
   readonly profiles: Pick<ProfileArea, 'reindex'>;
 }
 
@@ -113,6 +113,8 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     createUser: (user, lists) =>
       db.writeTogether(() => {
         if (!insertUser(user)) return false;
+        // What waits for a removed user of the same name is not for this one.
+        home.queue.clearQueue(user.address);
         for (const list of lists) home.lists.insertList(user.address, list);
         home.profiles.reindex(user.address);
         return true;
@@ -120,8 +122,8 @@ export function userArea(db: Database, home: HomeAreas): UserArea {
     // The rest of the home refers to the user's row and goes with it.
     deleteUser: (user) =>
       db.writeTogether(() => {
-        home.queue.clearQueue(user);
         if (remove.run(user) === 0) return false;
+        home.queue.clearSeen(user);
         removed.put.run(user);
         return true;
       }),

@@ -1,0 +1,47 @@
+// Test support: a store that dies at a chosen call, as seen by a server whose process dies there: what was committed
+// before is on disk, nothing happens any more. It lives again when the store is opened anew.
+
+import type { Store } from '../../src/store/store.ts';
+
+/** Whether the call at which it dies still reaches the disk. */
+export type Death = 'before' | 'after';
+
+export class MortalDisk {
+  dead = false;
+  #left = Number.POSITIVE_INFINITY;
+  #death: Death = 'before';
+
+  /** Dies at the `call`th call from now on, counted from 1. */
+  arm(call: number, death: Death): void {
+    this.#left = call;
+    this.#death = death;
+  }
+
+  /** True when the call at which it was to die has not come. Nothing will die any more. */
+  disarm(): boolean {
+    const unspent = Number.isFinite(this.#left);
+    this.#left = Number.POSITIVE_INFINITY;
+    return unspent;
+  }
+
+  readonly filter = (store: Store): Store => {
+    this.dead = false;
+    return new Proxy(store, {
+      get: (target, name: keyof Store): unknown => {
+        const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;
+        if (name === 'close' || name === 'gatewayStorage') return method;
+        return (...parameters: unknown[]) => this.#call(() => method(...parameters));
+      },
+    });
+  };
+
+  async #call(work: () => Promise<unknown>): Promise<unknown> {
+    if (this.dead) throw new Error('the process is dead');
+    this.#left -= 1;
+    if (this.#left > 0) return work();
+    this.dead = true;
+    this.#left = Number.POSITIVE_INFINITY;
+    if (this.#death === 'after') await work();
+    throw new Error('the process died');
+  }
+}

@@ -16,6 +16,8 @@ import type { Store } from '../../store/store.ts';
 import { displacedBy, refusalOfSession, sessionsOf, type AdmissionLimits } from './admission.ts';
 import { HttpCalls } from './cir/http-calls.ts';
 import type { CirAttachment, CirChannel, CirDirectory } from './cir/stcp.ts';
+import { EndedSessions } from './ended-sessions.ts';
+import { ExpiryWheel } from './expiry-wheel.ts';
 import { leaveAll } from './group-participation.ts';
 import { HeldPolls, type HeldPollLimits } from './held-polls.ts';
 import { ENTRY_WINDOW } from './outbound.ts';
@@ -45,33 +47,25 @@ export interface SessionTableDependencies {
 const SWEEP_MS = 1_000;
 /** Silence after which a client for which something waits is called again (csp-transport section 5). */
 const CALL_AGAIN_MS = 45_000;
-/** More seconds between two sweeps than a busy server misses: the clock was set. They are not counted one by one. */
-const CLOCK_LEAP_S = 3_600;
-/** Ended sessions whose ids still answer 600 rather than 604. */
-const REMEMBERED_ENDED = 10_000;
 
 export class SessionTable implements CirDirectory {
   private readonly deps: SessionTableDependencies;
   private readonly sessions = new Map<SessionId, CspSession>();
-  /** Seconds since the epoch → sessions to look at then; each stands in one place. */
-  private readonly wheel = new Map<number, Set<CspSession>>();
+  private readonly wheel: ExpiryWheel;
   /** Sessions that were called, while anything is open: calls get lost, and Android drops some polls. */
   private readonly called = new Set<CspSession>();
-  private readonly ended = new Map<string, 600 | 601>();
+  private readonly ended = new EndedSessions();
   /** Polls whose answers wait. */
   readonly held: HeldPolls;
   /** Clients that ask whether something waits (SHTTP). */
   readonly httpCalls: HttpCalls;
-  /** What clients of ended sessions are still to be told, once. */
-  private readonly parting = new Map<string, Result>();
-  private swept: number;
   private stopSweep: (() => void) | undefined;
 
   constructor(deps: SessionTableDependencies) {
     this.deps = deps;
     this.held = new HeldPolls(deps.clock, deps.metrics, deps.limits.heldPolls);
     this.httpCalls = new HttpCalls(deps.clock, deps.metrics);
-    this.swept = Math.floor(deps.clock.now() / 1000);
+    this.wheel = new ExpiryWheel(deps.clock.now());
   }
 
   private get adapter(): Adapter | undefined {
@@ -99,7 +93,7 @@ export class SessionTable implements CirDirectory {
 
   /** Why there is no session of that id: 600 expired, 601 ended by the server not long ago, 604 never heard of. */
   whyGone(id: string): 600 | 601 | 604 {
-    return this.ended.get(id) ?? 604;
+    return this.ended.why(id);
   }
 
   /** Loads the sessions of before the restart and subscribes again for them. */
@@ -157,7 +151,7 @@ export class SessionTable implements CirDirectory {
     // Before anything waits: of log-ins at the same time, each must see the sessions of the others.
     const displaced = displacedBy(home, session.clientId, this.deps.limits);
     for (const [older, reason] of displaced) {
-      if (reason !== undefined) this.rememberParting(older.id, result(reason));
+      if (reason !== undefined) this.ended.leaveWord(older.id, result(reason));
       this.withdraw(older, reason);
     }
     this.enter(session);
@@ -191,7 +185,7 @@ export class SessionTable implements CirDirectory {
   /** Another idle time, in seconds, counted from the last sign of life. */
   async setKeepAlive(session: CspSession, seconds: number): Promise<void> {
     session.keepAlive = seconds;
-    if (this.sessions.get(session.id) === session) this.schedule(session);
+    if (this.sessions.get(session.id) === session) this.wheel.schedule(session);
     await this.save(session);
   }
 
@@ -229,24 +223,16 @@ export class SessionTable implements CirDirectory {
   async endAll(user: UserAddress, reason: Result): Promise<number> {
     const sessions = this.sessionsOf(user);
     for (const session of sessions) {
-      this.rememberParting(session.id, reason);
+      this.ended.leaveWord(session.id, reason);
       this.call(session);
       await this.end(session, 601);
     }
     return sessions.length;
   }
 
-  private rememberParting(id: SessionId, reason: Result): void {
-    this.parting.set(id, reason);
-    if (this.parting.size <= REMEMBERED_ENDED) return;
-    this.parting.delete(this.parting.keys().next().value as string);
-  }
-
   /** What the client of an ended session is to be told with Disconnect; once. */
   takeParting(id: string): Result | undefined {
-    const reason = this.parting.get(id);
-    this.parting.delete(id);
-    return reason;
+    return this.ended.takeWord(id);
   }
 
   /** Any request of the client: its idle time begins anew, a call (CIR) was answered. */
@@ -296,15 +282,15 @@ export class SessionTable implements CirDirectory {
     session.onReady = (ready) => this.call(ready);
     this.httpCalls.follow(session);
     session.onPutOut = (changed) => this.noteChange(changed);
-    this.schedule(session);
+    this.wheel.schedule(session);
   }
 
   /** Ends a session here and now; `cleanUp` is for what outlives it. */
   private withdraw(session: CspSession, reason?: 600 | 601): void {
     this.sessions.delete(session.id);
-    if (reason !== undefined) this.rememberEnded(session.id, reason);
+    if (reason !== undefined) this.ended.ended(session.id, reason);
     this.called.delete(session);
-    this.unschedule(session);
+    this.wheel.remove(session);
     session.home.clients.delete(session);
     session.onReady = undefined;
     session.onPutOut = undefined;
@@ -356,22 +342,9 @@ export class SessionTable implements CirDirectory {
     this.called.add(session);
   }
 
-  private schedule(session: CspSession): void {
-    this.unschedule(session);
-    session.examineAt = Math.ceil(session.lastActivity / 1000) + session.keepAlive + 1;
-    const due = this.wheel.get(session.examineAt);
-    if (due === undefined) this.wheel.set(session.examineAt, new Set([session]));
-    else due.add(session);
-  }
-
-  private unschedule(session: CspSession): void {
-    const due = this.wheel.get(session.examineAt);
-    if (due?.delete(session) === true && due.size === 0) this.wheel.delete(session.examineAt);
-  }
-
   private sweep(): void {
     const now = this.deps.clock.now();
-    for (const session of this.dueBefore(Math.floor(now / 1000))) this.examine(session, now);
+    for (const session of this.wheel.turn(now)) this.examine(session, now);
     this.held.sweep(now);
     for (const session of this.called) {
       if (!session.outbound.isOpen) this.called.delete(session);
@@ -381,39 +354,19 @@ export class SessionTable implements CirDirectory {
     this.stopSweep = this.deps.clock.after(SWEEP_MS, () => this.sweep());
   }
 
-  /** Takes out what is to be looked at before this second; everything, where the clock was put back. */
-  private dueBefore(second: number): readonly CspSession[] {
-    const passed = second - this.swept;
-    const leapt = passed < 0 || passed > CLOCK_LEAP_S;
-    const seconds = leapt
-      ? [...this.wheel.keys()].filter((at) => passed < 0 || at < second)
-      : Array.from({ length: passed }, (_, index) => this.swept + index);
-    this.swept = second;
-    return seconds.flatMap((at) => {
-      const due = this.wheel.get(at) ?? [];
-      this.wheel.delete(at);
-      return [...due];
-    });
-  }
-
   private examine(session: CspSession, now: number): void {
     if (!this.sessions.has(session.id)) return;
     // The clock may have been put back: nothing is known of a time that is still to come.
     if (session.lastActivity > now) session.lastActivity = now;
     if (session.calledAt !== undefined && session.calledAt > now) session.calledAt = undefined;
     if (now - session.lastActivity < session.keepAlive * 1000) {
-      this.schedule(session);
+      this.wheel.schedule(session);
       return;
     }
     this.deps.metrics.count('csp_sessions_expired_total');
     this.end(session, 600).catch((error: unknown) => {
       this.deps.log.error({ err: error, user: session.home.address }, 'session could not be ended');
     });
-  }
-
-  private rememberEnded(id: SessionId, reason: 600 | 601): void {
-    this.ended.set(id, reason);
-    if (this.ended.size > REMEMBERED_ENDED) this.ended.delete(this.ended.keys().next().value as string);
   }
 }
 

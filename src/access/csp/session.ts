@@ -79,7 +79,7 @@ export class CspSession implements Client {
   /** Seconds without traffic after which the session ends. */
   keepAlive: number;
   lastActivity: number;
-  /** When the session table looks whether it has expired, seconds since the epoch. */
+  /** Where it stands in the wheel (expiry-wheel.ts), seconds since the epoch. */
   examineAt = 0;
   /** Where the client's requests come from: SUDP calls go there. */
   remoteAddress: string;

@@ -6,99 +6,12 @@ import { dirname, resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { contentSchema } from './config/content.ts';
-import { addressPrefix, loginSchema } from './config/login.ts';
+import { matrixSchema, xmppSchema } from './config/gateways.ts';
+import { listenSchema } from './config/listen.ts';
+import { loginSchema } from './config/login.ts';
 import { profilesSchema, searchSchema } from './config/search.ts';
-import { parseDomain } from './wv/address.ts';
+import { domain, seconds } from './config/values.ts';
 import { parseMsisdn } from './wv/msisdn.ts';
-
-const domain = z.string().refine((text) => parseDomain(text) !== undefined, 'not a domain name');
-const port = z.int().min(0).max(65_535);
-const seconds = z.int().min(1);
-const host = z.string().min(1);
-
-const tlsSchema = z.strictObject({
-  cert: z.string().describe('File with the certificate chain, PEM.'),
-  key: z.string().describe('File with the private key, PEM.'),
-});
-
-const listenSchema = z.strictObject({
-  csp: z
-    .strictObject({
-      host: host
-        .default('127.0.0.1')
-        .describe('Address to listen on. Use 0.0.0.0 to serve phones of a network.'),
-      port: port.default(8080).describe('Port of CSP over HTTP (or HTTPS when `tls` is set).'),
-      path: z.string().startsWith('/').default('/csp').describe('Path of CSP; `/` is always served too.'),
-      tls: tlsSchema.optional().describe('Serve HTTPS with this certificate.'),
-      maxBody: z
-        .int()
-        .min(1024)
-        .default(262_144)
-        .describe('Largest request, bytes; more is answered HTTP 413.'),
-      idleSeconds: seconds.default(300).describe('How long an idle connection stays open.'),
-      maxConnections: z.int().min(1).default(20_000).describe('Connections at once; more are closed.'),
-      trustedProxies: z
-        .array(addressPrefix)
-        .default([])
-        .describe(
-          'Addresses or prefixes of proxies in front: their X-Forwarded-For tells where a request comes from.',
-        ),
-    })
-    .prefault({}),
-  cir: z
-    .strictObject({
-      http: z
-        .strictObject({
-          url: z
-            .url({ protocol: /^https?$/ })
-            .refine((url) => url.endsWith('/'), 'must end with /')
-            .describe(
-              'Address under which clients reach `/cir/` of the CSP port, such as `http://im.example:8080/cir/`.',
-            ),
-        })
-        .optional()
-        .describe(
-          'Let clients (1.2 and later) ask an address of their own whether something waits (SHTTP). Leave out to switch it off.',
-        ),
-      tcp: z
-        .strictObject({
-          host: host.default('127.0.0.1').describe('Address to listen on for standalone TCP CIR (STCP).'),
-          port: port.default(3171).describe('Port for STCP. 3171 is what phones assume.'),
-          address: z
-            .string()
-            .optional()
-            .describe('Address told to phones (name or IP). Default: the listening address.'),
-        })
-        .optional()
-        .describe('Call silent clients over a TCP connection they keep open. Leave out to switch STCP off.'),
-      udp: z
-        .boolean()
-        .default(false)
-        .describe('Call clients by UDP datagrams (SUDP) to the address they come from.'),
-      wapUdp: z
-        .boolean()
-        .default(false)
-        .describe('Call clients by WAP push over UDP (WAPUDP) to port 2948 of the address they come from.'),
-    })
-    .prefault({}),
-  web: z
-    .strictObject({
-      host: host.default('127.0.0.1').describe('Address of the users’ HTTP API.'),
-      port: port.default(8081).describe('Port of the users’ HTTP API.'),
-      tls: tlsSchema
-        .optional()
-        .describe('Serve HTTPS with this certificate. Passwords travel here: use it beyond loopback.'),
-      maxConnections: z.int().min(1).default(1_000).describe('Connections at once; more are closed.'),
-    })
-    .optional()
-    .describe('HTTP API with which users read and change their profile.'),
-  ops: z
-    .strictObject({
-      host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
-      port: port.default(9090).describe('Port of /healthz, /readyz and /metrics.'),
-    })
-    .prefault({}),
-});
 
 const userSchema = z.strictObject({
   name: z.string().min(1).max(50).describe('User part of the address: `ann` is wv:ann@<domain>.'),
@@ -113,50 +26,6 @@ const userSchema = z.strictObject({
     .refine((text) => parseMsisdn(text) !== undefined, 'not a telephone number with country code')
     .optional()
     .describe('Telephone number with country code: whom `login.msisdn` logs in. Quote it.'),
-});
-
-const xmppSchema = z.strictObject({
-  host: host.default('127.0.0.1').describe('Where the XMPP server accepts components (XEP-0114).'),
-  port: port.default(5347).describe('Component port of the XMPP server.'),
-  component: domain.describe('Domain of the component: WV users appear as user@<component>.'),
-  secret: z.string().min(1).describe('Shared secret of the component.'),
-  domains: z
-    .array(domain)
-    .default([])
-    .describe('XMPP domains reachable in full: bob@xmpp.example is wv:bob@xmpp.example.'),
-  pseudoDomain: domain
-    .optional()
-    .describe(
-      'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
-    ),
-});
-
-const matrixSchema = z.strictObject({
-  homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),
-  serverName: z.string().min(1).describe('The homeserver’s server_name.'),
-  registration: z
-    .string()
-    .describe('File with the appservice registration (`wvgate registration` writes one).'),
-  listen: z
-    .strictObject({
-      host: host.default('127.0.0.1').describe('Address to take the homeserver’s transactions on.'),
-      port: port.describe('Port; the registration’s url must lead here.'),
-    })
-    .describe('Where the homeserver pushes events to.'),
-  pseudoDomain: domain.describe('WV domain of Matrix users: @dave:hs is wv:dave%40hs@<pseudoDomain>.'),
-  publishPresence: z
-    .boolean()
-    .default(true)
-    .describe('Show WV users to Matrix, as far as they authorised wv:gateway@<pseudoDomain>.'),
-  presencePerSecond: z
-    .int()
-    .min(1)
-    .default(10)
-    .describe('Presence updates sent to the homeserver per second.'),
-  receiptsFromDelivery: z
-    .boolean()
-    .default(true)
-    .describe('A message a phone acknowledged is marked read in Matrix.'),
 });
 
 export const configSchema = z.strictObject({

@@ -1,8 +1,8 @@
 // Configuration of shared content and of pictures in messages.
 
 import { z } from 'zod';
+import { seconds } from './values.ts';
 
-const seconds = z.int().min(1);
 const MIB = 1_048_576;
 const bytes = z.int().min(1);
 

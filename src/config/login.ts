@@ -1,9 +1,8 @@
 // Configuration of logging in: how often one may fail, and whom the network may log in.
 
 import { z } from 'zod';
+import { seconds } from './values.ts';
 import { isAddressPrefix } from '../access/address-list.ts';
-
-const seconds = z.int().min(1);
 
 export const addressPrefix = z
   .string()

@@ -1,8 +1,7 @@
 // Configuration of the search and of profiles.
 
 import { z } from 'zod';
-
-const seconds = z.int().min(1);
+import { seconds } from './values.ts';
 
 export const searchSchema = z.strictObject({
   maxFindings: z

@@ -17,7 +17,7 @@ import {
   waitingFor,
 } from '../support/e2e/scene.ts';
 import type { Account, Scene } from '../support/e2e/scene.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { LiveUser, liveHomeserver } from '../support/matrix-live.ts';
 
 const found = await liveHomeserver();

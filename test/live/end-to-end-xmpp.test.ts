@@ -18,7 +18,7 @@ import {
 } from '../support/e2e/scene.ts';
 import type { Account, Scene } from '../support/e2e/scene.ts';
 import { liveServers } from '../support/xmpp-live.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { bodyText, conditionOf, XmppUser } from '../support/xmpp-user.ts';
 
 /** Servers take a moment to come back. */
@@ -226,7 +226,7 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
       await send(3, 6);
       await startServer(name);
       juliet = await XmppUser.login(server, 'juliet', 'window', '<status>at the window</status>');
-      await eventually('what was sent meanwhile', () => arrived().length >= 3, { withinMs: RESTART_MS });
+      await eventually('what was sent meanwhile', () => arrived().length >= 3, RESTART_MS);
       // Not before: ejabberd shows what it kept for her after what comes now.
       await send(6, 9);
       await eventually('the last', () => arrived().length >= 6);
@@ -257,7 +257,7 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
               stanza.attrs['from']?.split('/')[0] === jidOf(account) &&
               textOf(childOf(stanza, 'status')) === 'still here',
           ),
-        { withinMs: RESTART_MS },
+        RESTART_MS,
       );
     },
     RESTART_MS * 2,

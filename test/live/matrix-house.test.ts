@@ -9,7 +9,7 @@ import { simple } from '../../src/wv/presence.ts';
 import type { MatrixServer } from '../../scripts/stack/description.ts';
 import { startTestHouse, TEST_DOMAIN } from '../support/house.ts';
 import type { TestHouse } from '../support/house.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { LiveUser, liveHomeserver } from '../support/matrix-live.ts';
 
 const found = await liveHomeserver();

@@ -3,7 +3,7 @@
 import { EventType, MsgType } from 'matrix-js-sdk';
 import { expect, it } from 'vitest';
 import { userAddress } from '../../src/wv/address.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { TestRelay } from '../support/matrix-relay.ts';
 import { nonEmpty, onSynapse, PSEUDO_DOMAIN } from '../support/matrix-scene.ts';
 

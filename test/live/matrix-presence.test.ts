@@ -5,7 +5,7 @@ import { pseudoWatcher } from '../../adapters/matrix/gateway.ts';
 import { serviceAddress } from '../../src/wv/address.ts';
 import { simple } from '../../src/wv/presence.ts';
 import type { PresenceNotification } from '../../src/wv/primitives.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { HOME } from '../support/matrix-relay.ts';
 import { onSynapse } from '../support/matrix-scene.ts';
 

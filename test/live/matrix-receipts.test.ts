@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { serviceAddress } from '../../src/wv/address.ts';
 import type { DeliveryStatusReport } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { HOME } from '../support/matrix-relay.ts';
 import { nonEmpty, onSynapse } from '../support/matrix-scene.ts';
 

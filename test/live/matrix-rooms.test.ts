@@ -2,7 +2,7 @@
 
 import { EventType } from 'matrix-js-sdk';
 import { expect, it } from 'vitest';
-import { eventually } from '../support/matrix-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { nonEmpty, onSynapse } from '../support/matrix-scene.ts';
 
 onSynapse('Matrix rooms', (scene) => {

@@ -8,7 +8,7 @@ import { NS } from '../../adapters/xmpp/namespaces.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { XmppProxy } from '../support/xmpp-proxy.ts';
 import { textMessage } from '../support/xmpp-requests.ts';
-import { eventually } from '../support/xmpp-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { bodyText, conditionOf, XmppUser } from '../support/xmpp-user.ts';
 
 for (const { name, server, missing } of await liveServers()) {

@@ -7,7 +7,7 @@ import { childOf } from '../../adapters/xmpp/xml.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { reportOn, textMessage } from '../support/xmpp-requests.ts';
-import { eventually } from '../support/xmpp-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { HOME } from '../support/xmpp-relay.ts';
 import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
 

@@ -7,7 +7,7 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { childOf, textOf } from '../../adapters/xmpp/xml.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { authorisation, notification, subscribe, unsubscribe } from '../support/xmpp-requests.ts';
-import { eventually } from '../support/xmpp-eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
 const ONLINE = {

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { pino, type Logger } from 'pino';
 import { requestFields } from '../../src/access/request-scope.ts';
 import { logOptions } from '../../src/ops/log.ts';
-import { eventually } from './phone-scene.ts';
+import { eventually } from './eventually.ts';
 
 /** Numbers that look random and are the same in every run (mulberry32). */
 export class Chance {
@@ -127,25 +127,21 @@ export class Wire {
   }
 
   hears(text: string): Promise<boolean> {
-    return eventually(
-      () => this.text.includes(text),
-      `hears ${JSON.stringify(text)}: ${this.text.slice(0, 500)}`,
+    return eventually(`hears ${JSON.stringify(text)}: ${this.text.slice(0, 500)}`, () =>
+      this.text.includes(text),
     );
   }
 
   isClosed(): Promise<boolean> {
-    return eventually(() => this.closed, `the connection ends; heard ${this.text.slice(0, 500)}`);
+    return eventually(`the connection ends; heard ${this.text.slice(0, 500)}`, () => this.closed);
   }
 
   /** The first `count` HTTP answers. */
   answers(count: number): Promise<HttpAnswer[]> {
-    return eventually(
-      () => {
-        const all = answersIn(this.#received);
-        return all.length >= count && all.slice(0, count);
-      },
-      `${count} answers; heard ${this.text.slice(0, 500)}`,
-    );
+    return eventually(`${count} answers; heard ${this.text.slice(0, 500)}`, () => {
+      const all = answersIn(this.#received);
+      return all.length >= count && all.slice(0, count);
+    });
   }
 
   async answer(): Promise<HttpAnswer> {

@@ -8,7 +8,7 @@ import type { MatrixGatewayConfig } from '../../adapters/matrix/gateway.ts';
 import { readRegistration } from '../../adapters/matrix/registration.ts';
 import { readStack } from '../../scripts/stack/description.ts';
 import type { MatrixServer } from '../../scripts/stack/description.ts';
-import { eventually } from './matrix-eventually.ts';
+import { eventually } from './eventually.ts';
 
 const nothing = (): void => undefined;
 const silent: Logger = {

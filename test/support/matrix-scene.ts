@@ -11,7 +11,7 @@ import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.t
 import { trusted } from '../../src/wv/ids.ts';
 import type { Domain, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import type { SendMessageRequest } from '../../src/wv/primitives.ts';
-import { eventually } from './matrix-eventually.ts';
+import { eventually } from './eventually.ts';
 import { LiveUser, liveConfig, liveHomeserver } from './matrix-live.ts';
 import { HOME, TestRelay } from './matrix-relay.ts';
 

@@ -9,21 +9,6 @@ import { ManualClock } from './manual-clock.ts';
 import { Phone, type Habits, type Heard } from './phone.ts';
 import { android } from './phone-messages.ts';
 
-/** Waits until `look` gives something; fails after `deadline` ms. */
-export async function eventually<T>(
-  look: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string,
-  deadline = 15_000,
-): Promise<T> {
-  const end = performance.now() + deadline;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`did not happen in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
 /** The result code of an answer, be it in a Status or in a response of its own; 0 = there is none. */
 export function codeOf(heard: Heard): number {
   return Number(childText(child(heard.content, 'Result'), 'Code') ?? 0);

@@ -9,7 +9,7 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
 import type { Gateway } from '../../src/sap/port.ts';
 import { FakeRelay } from './xmpp-relay.ts';
-import { eventually } from './xmpp-eventually.ts';
+import { eventually } from './eventually.ts';
 
 const NAMES = ['prosody', 'ejabberd'] as const;
 export type XmppServerName = (typeof NAMES)[number];

@@ -8,7 +8,7 @@ import { status } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
 import type { Clock, GatewayStorage, InboxEvent, Log, Metrics, RelayPort } from '../../src/sap/port.ts';
-import { eventually } from './xmpp-eventually.ts';
+import { eventually } from './eventually.ts';
 import { systemClock } from './system-clock.ts';
 
 type Named<Name extends RequestName> = Extract<RequestPrimitive, { primitive: Name }>;

@@ -5,7 +5,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { childOf, elementsOf, serialize, textOf } from '../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../adapters/xmpp/xml.ts';
-import { eventually } from './xmpp-eventually.ts';
+import { eventually } from './eventually.ts';
 
 interface LibraryElement {
   readonly name: string;

@@ -5,7 +5,8 @@ import { systemClock } from '../../../src/ops/clock.ts';
 import { Chance, RememberedLog, watchForUncaught, Wire } from '../../support/abuse.ts';
 import type { TestHouse } from '../../support/house.ts';
 import { android } from '../../support/phone-messages.ts';
-import { codeOf, eventually, startScene, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, startScene, type Scene } from '../../support/phone-scene.ts';
 import { HABITS, type Phone } from '../../support/phone.ts';
 
 const remembered = new RememberedLog();
@@ -170,7 +171,7 @@ describe('STCP under fire', () => {
         else wire.drop();
       }
     }
-    await eventually(async () => (await connections()) === 1, 'only the channel is left');
+    await eventually('only the channel is left', async () => (await connections()) === 1);
     await expectReachable(phone, channel, 'after the storm');
   });
 

@@ -6,7 +6,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, basic, type HttpQuestion, type ShownItem } from '../../support/content-http.ts';
-import { eventually, startScene, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startScene, type Scene } from '../../support/phone-scene.ts';
 import { plainPicture } from '../../support/pictures.ts';
 
 const QUOTA = 100_000;
@@ -275,9 +276,9 @@ describe('limits', () => {
       `PUT /content/upload/cut.txt HTTP/1.1\r\nHost: x\r\nAuthorization: ${Authorization}\r\n` +
         `Content-Type: text/plain\r\nContent-Length: 50000\r\n\r\n${'x'.repeat(20_000)}`,
     );
-    await eventually(() => filesOnDisk().length > before.length, 'the upload begins');
+    await eventually('the upload begins', () => filesOnDisk().length > before.length);
     socket.destroy();
-    await eventually(() => filesOnDisk().length === before.length, 'what came of it goes');
+    await eventually('what came of it goes', () => filesOnDisk().length === before.length);
     expect(await ann.list()).toMatchObject({ usage: { items: 0, bytes: 0 }, items: [] });
   });
 });

@@ -13,7 +13,7 @@ import { userAddress } from '../../../src/wv/address.ts';
 import { trusted, type Domain } from '../../../src/wv/ids.ts';
 import { ask, basic, type ShownItem } from '../../support/content-http.ts';
 import { startTestHouse, TEST_DOMAIN } from '../../support/house.ts';
-import { eventually } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const ANN = userAddress('ann', trusted<Domain>(TEST_DOMAIN));
 const AUTH = basic(ANN, 'ann-secret');
@@ -58,7 +58,7 @@ it('keeps what was answered and nothing of what was not', async () => {
       `Content-Type: audio/amr\r\nContent-Length: 5000000\r\n\r\n`,
   );
   socket.write(randomBytes(1_000_000));
-  await eventually(() => incoming().length === 1, 'the upload is under way');
+  await eventually('the upload is under way', () => incoming().length === 1);
   const ended = once(child, 'close');
   child.kill('SIGKILL');
   await ended;

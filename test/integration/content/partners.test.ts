@@ -16,7 +16,8 @@ import type { GroupState, Privilege } from '../../../src/store/store.ts';
 import { ask, basic, type ShownItem } from '../../support/content-http.ts';
 import { elements, users, VERSIONS } from '../../support/csp-variants.ts';
 import { FakeGateway } from '../../support/fake-gateway.ts';
-import { codeOf, drain, eventually, startScene, texts, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, drain, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 import { noisyJpeg } from '../../support/pictures.ts';
 
 const HOME = trusted<Domain>('wv.test');
@@ -174,10 +175,10 @@ describe('an attachment too large for a queue', () => {
     const phone = await scene.online(bea, habits);
     await phone.say(elements('SetDeliveryMethod-Request', elements('DeliveryMethod', 'N')));
     await gateway.port?.emit(message([{ kind: 'user', user: trusted<UserAddress>(bea) }]));
-    const [notice] = await eventually(async () => {
+    const [notice] = await eventually('the announcement', async () => {
       const came = await drain(phone);
       return came.length > 0 ? came : undefined;
-    }, 'the announcement');
+    });
     const requests = gateway.requests.length;
     const id = elements('MessageID', texts(notice, 'MessageID')[0] ?? '');
     const forward = elements('ForwardMessage-Request', id + elements('Recipient', users(EVE)));

@@ -9,7 +9,8 @@ import { serviceAddress } from '../../../src/wv/address.ts';
 import { elements, sendMessage, VERSIONS } from '../../support/csp-variants.ts';
 import { FakeGateway } from '../../support/fake-gateway.ts';
 import type { Habits, Phone } from '../../support/phone.ts';
-import { codeOf, drain, eventually, startScene, texts, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, drain, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 import { noisyJpeg, plainPicture } from '../../support/pictures.ts';
 
 const PUBLIC = 'https://im.example.org';
@@ -81,7 +82,7 @@ async function phoneThatTakes(takes: Takes, habits: Habits, version: string): Pr
 
 /** The next message or notification. */
 function next(phone: Phone): Promise<Element> {
-  return eventually(async () => (await drain(phone))[0], 'a message', 15_000);
+  return eventually('a message', async () => (await drain(phone))[0], 15_000);
 }
 
 function told(message: Element | undefined) {
@@ -202,10 +203,10 @@ it('messages of one sender keep their order; others do not wait for a picture', 
   await handIn(bea, Buffer.from('hello'), 'text/plain');
   await sender.say(sendMessage('not behind the picture', [bea]));
   const came: Element[] = [];
-  await eventually(async () => {
+  await eventually('three messages', async () => {
     came.push(...(await drain(phone)));
     return came.length === 3;
-  }, 'three messages');
+  });
   const order = came.map((message) => texts(message, 'ContentType')[0]);
   const far = came.filter(
     (message) => texts(message, 'Sender').length >= 0 && texts(message, 'UserID').includes(DAVE),
@@ -243,10 +244,10 @@ it('goes when its message expires', async () => {
   const { store } = scene.house.house;
   await handIn(bea, photograph);
   scene.clock.advance(15 * 86_400_000);
-  await eventually(async () => {
+  await eventually('no originals are left', async () => {
     scene.clock.advance(10_000);
     return (await store.contentUsage(owner)).items === 0;
-  }, 'no originals are left');
+  });
 });
 
 it('507 when there is no more room for attachments', async () => {

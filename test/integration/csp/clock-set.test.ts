@@ -2,7 +2,8 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { HABITS } from '../../support/phone.ts';
-import { eventually, startScene, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startScene, type Scene } from '../../support/phone-scene.ts';
 
 let scene: Scene;
 afterEach(() => scene.stop());
@@ -12,7 +13,7 @@ const YEAR_MS = 31_556_952_000;
 const LONG_MS = 3 * 86_400_000;
 
 const sessions = async () => (await scene.house.house.store.allSessions()).length;
-const allGone = () => eventually(async () => (await sessions()) === 0, 'the end of all sessions', 5_000);
+const allGone = () => eventually('the end of all sessions', async () => (await sessions()) === 0, 5_000);
 
 it('put back by years: sessions of before and of after end when they were silent too long', async () => {
   scene = await startScene();

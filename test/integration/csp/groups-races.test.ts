@@ -12,7 +12,8 @@ import {
 } from '../../support/group-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS } from '../../support/phone.ts';
-import { codeOf, eventually, startScene, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, startScene, type Scene } from '../../support/phone-scene.ts';
 
 /** Holds calls of one method of the store until they are let go. */
 class SlowDisk {
@@ -50,7 +51,7 @@ async function play() {
   await owner.say(createGroup(group, { join: true, name: 'Annie', subscribe: true }));
   const guest = await scene.online(bea, habits);
   const inside = async () => namesIn((await owner.say(getJoined(group))).content).toSorted();
-  const waiting = () => eventually(() => disk.held.length > 0, 'a call of the store');
+  const waiting = () => eventually('a call of the store', () => disk.held.length > 0);
   return { disk, bea, group, owner, guest, inside, waiting };
 }
 

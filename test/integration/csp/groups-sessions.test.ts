@@ -17,7 +17,8 @@ import {
 } from '../../support/group-variants.ts';
 import { elements, sendMessage } from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
-import { codeOf, eventually, pollOnly, startScene, texts, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, pollOnly, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 import type { Habits, Phone } from '../../support/phone.ts';
 import { parseDomain, serviceAddress } from '../../../src/wv/address.ts';
 import { trusted, type GroupAddress, type SessionId, type UserAddress } from '../../../src/wv/ids.ts';
@@ -45,10 +46,10 @@ async function play(habits: Habits, options: TestHouseOptions = {}) {
 /** News come in the background; these have come when `count` of them are there. */
 async function news(phone: Phone, count: number): Promise<string[]> {
   const heard: string[] = [];
-  return eventually(async () => {
+  return eventually(`${count} pieces of news`, async () => {
     heard.push(...newsIn(await settled(phone)));
     return heard.length >= count ? heard : undefined;
-  }, `${count} pieces of news`);
+  });
 }
 
 async function names(phone: Phone, group: string): Promise<string[]> {

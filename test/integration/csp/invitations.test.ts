@@ -20,11 +20,11 @@ import {
 import { FakeGateway } from '../../support/fake-gateway.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   codeOf,
   detailsOf,
   drain,
-  eventually,
   named,
   pollOnly,
   startScene,
@@ -385,12 +385,12 @@ describe.each(VERSIONS)('invitations in CSP %s (%s)', (version, _encoding, habit
     await drain(invited);
     await inviter.say(invite('unseen', [bea], { validity: 60 }));
     scene.clock.advance(60_000);
-    await eventually(async () => {
+    await eventually('cleaned up', async () => {
       scene.clock.advance(EXPIRY_MS);
       const { store } = scene.house.house;
       const open = await store.sentInvitations(trusted(ann), 'seen');
       return open.length + (await store.queueOf(trusted(bea), 0, 1)).length === 0;
-    }, 'cleaned up');
+    });
     expect(codeOf(await invited.say(answerInvitation('seen', true)))).toBe(423);
     expect(await drain(invited)).toEqual([]);
     expect(await drain(inviter)).toEqual([]);

@@ -5,7 +5,8 @@ import { Wire } from '../../support/abuse.ts';
 import { elements, sendMessage, VERSIONS } from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Heard, type Phone } from '../../support/phone.ts';
-import { codeOf, drain, eventually, pollOnly, startScene, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, drain, pollOnly, startScene, type Scene } from '../../support/phone-scene.ts';
 
 const MAX = 4;
 
@@ -29,7 +30,7 @@ async function heldNow(own = scene): Promise<number> {
 /** Polls, and comes back when the server holds `count` polls; the answer comes later. */
 async function holding(phone: Phone, count = 1): Promise<{ heard: Promise<Heard> }> {
   const heard = pollOnly(phone);
-  await eventually(async () => (await heldNow()) === count, `${count} polls are held`);
+  await eventually(`${count} polls are held`, async () => (await heldNow()) === count);
   return { heard };
 }
 
@@ -103,7 +104,7 @@ describe.each(VERSIONS)('a long poll in CSP %s (%s)', (_version, _encoding, habi
     const lost = heard.catch(() => 'lost');
     phone.close();
     expect(await lost).toBe('lost');
-    await eventually(async () => (await heldNow()) === 0, 'the poll is forgotten');
+    await eventually('the poll is forgotten', async () => (await heldNow()) === 0);
     await sender.say(sendMessage('for later', [ann]));
     const back = scene.again(phone);
     expect((await pollOnly(back)).content?.name).toBe('NewMessage');
@@ -130,13 +131,13 @@ describe('long polls', () => {
     const document = Buffer.from(phone.document('<Polling-Request/>'));
     const head = `POST / HTTP/1.1\r\nHost: x\r\nPrefer: wait=10\r\nContent-Type: application/vnd.wv.csp.xml\r\nContent-Length: ${document.length}\r\n\r\n`;
     wire.send(head + document.toString('latin1'));
-    await eventually(async () => (await heldNow()) === 1, 'the poll is held');
+    await eventually('the poll is held', async () => (await heldNow()) === 1);
     wire.reset();
     await sender.say(sendMessage('not lost', [ann]));
-    const came = await eventually(async () => {
+    const came = await eventually('the message comes', async () => {
       const heard = await pollOnly(phone);
       return heard.content?.name === 'NewMessage' && heard;
-    }, 'the message comes');
+    });
     expect(came.xml).toContain('not lost');
   });
 
@@ -179,7 +180,7 @@ describe('long polls', () => {
     const own = await startScene({ config: { session: { longPollSeconds: 20 } } });
     const phone = await own.online(await own.person(), patient(HABITS.android));
     const heard = pollOnly(phone);
-    await eventually(async () => (await heldNow(own)) === 1, 'the poll is held');
+    await eventually('the poll is held', async () => (await heldNow(own)) === 1);
     const begun = performance.now();
     await own.house.house.stop();
     expect((await heard).body).toHaveLength(0);

@@ -5,11 +5,11 @@ import { child, childText, type Element } from '../../../src/wv/element.ts';
 import { elements, sendMessage, users, VERSIONS } from '../../support/csp-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   codeOf,
   detailsOf,
   drain,
-  eventually,
   named,
   pollOnly,
   startScene,
@@ -158,11 +158,11 @@ describe.each(VERSIONS)('messages in CSP %s (%s)', (version, _encoding, habits) 
     const info = elements('Validity', '30');
     const sent = await sender.say(sendMessage('soon stale', [bea], { report: true, info }));
     scene.clock.advance(31_000);
-    const came = await eventually(async () => {
+    const came = await eventually('a report', async () => {
       scene.clock.advance(EXPIRY_MS);
       const all = await drain(sender);
       return all.length > 0 && all;
-    }, 'a report');
+    });
     expect(reported(came)).toEqual([['542', idOf(sent.content), bea]]);
     expect(await drain(receiver)).toEqual([]);
   });

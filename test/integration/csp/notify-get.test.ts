@@ -4,15 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { child, childText, type Element } from '../../../src/wv/element.ts';
 import { elements, sendMessage, VERSIONS } from '../../support/csp-variants.ts';
 import type { Habits, Phone } from '../../support/phone.ts';
-import {
-  codeOf,
-  drain,
-  eventually,
-  pollOnly,
-  startScene,
-  texts,
-  type Scene,
-} from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, drain, pollOnly, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -121,11 +114,11 @@ describe.each(VERSIONS)('notify and get in CSP %s (%s)', (_version, _encoding, h
     const id = await write('soon stale', elements('Validity', '30'));
     await drain(receiver);
     scene.clock.advance(31_000);
-    const came = await eventually(async () => {
+    const came = await eventually('a report', async () => {
       scene.clock.advance(10_000);
       const all = await drain(sender);
       return all.length > 0 && all;
-    }, 'a report');
+    });
     expect(reports(came)).toEqual(['542']);
     expect(codeOf(await receiver.say(withId('GetMessage-Request', id)))).toBe(426);
     expect(texts((await receiver.say('<GetMessageList-Request/>')).content, 'MessageID')).toEqual([]);

@@ -15,7 +15,8 @@ import {
 } from '../../support/group-variants.ts';
 import { android } from '../../support/phone-messages.ts';
 import { HABITS } from '../../support/phone.ts';
-import { codeOf, eventually, startScene, texts, type Scene } from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { codeOf, startScene, texts, type Scene } from '../../support/phone-scene.ts';
 
 let scene: Scene;
 afterEach(() => scene.stop());
@@ -47,7 +48,7 @@ it('his sessions end, he leaves groups, his own groups end, and messages to him 
   // The server does not know yet, and takes it for a user who is there.
   expect(codeOf(await owner.say(sendMessage('lost', [bea])))).toBe(200);
   scene.clock.advance(10_000);
-  await eventually(cleared, 'the end of the removed account', 5_000);
+  await eventually('the end of the removed account', cleared, 5_000);
   expect(codeOf(await guest.say(android.keepAlive()))).toBe(601);
   const came = await settled(owner);
   expect(newsIn(came).toSorted()).toEqual(['-Bea', 'out 800']);

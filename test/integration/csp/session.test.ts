@@ -6,11 +6,11 @@ import { trusted, type UserAddress } from '../../../src/wv/ids.ts';
 import { elements, sendMessage, subscribe, updatePresence, VERSIONS } from '../../support/csp-variants.ts';
 import { android, digestFor } from '../../support/phone-messages.ts';
 import { HABITS, type Heard } from '../../support/phone.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   attribute,
   codeOf,
   drain,
-  eventually,
   named,
   pollOnly,
   startScene,
@@ -248,9 +248,8 @@ describe.each(VERSIONS)('session in CSP %s (%s)', (version, _encoding, habits) =
     await watcher.say(subscribe(ann));
     await drain(watcher);
     scene.clock.advance(120_000);
-    const told = await eventually(
-      async () => named(await drain(watcher), 'PresenceNotification-Request'),
-      'the watcher hears of it',
+    const told = await eventually('the watcher hears of it', async () =>
+      named(await drain(watcher), 'PresenceNotification-Request'),
     );
     expect(attribute(told, ann, 'OnlineStatus')).toBe('F');
   });

@@ -6,15 +6,8 @@ import { childText } from '../../../src/wv/element.ts';
 import { android, s60 } from '../../support/phone-messages.ts';
 import { HABITS, type Habits, type Phone } from '../../support/phone.ts';
 import { Caller } from '../../unit/cir/sockets.ts';
-import {
-  attribute,
-  codeOf,
-  drain,
-  eventually,
-  pollOnly,
-  startScene,
-  type Scene,
-} from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { attribute, codeOf, drain, pollOnly, startScene, type Scene } from '../../support/phone-scene.ts';
 
 let scene: Scene;
 const callers: Caller[] = [];
@@ -43,13 +36,10 @@ function line(): Caller {
 
 /** Lets lines that wait for their pause go out, until `caller` heard exactly this. */
 async function hears(caller: Caller, text: string): Promise<void> {
-  await eventually(
-    () => {
-      scene.clock.advance(MOMENT_MS);
-      return caller.text === text;
-    },
-    `${JSON.stringify(text)}; heard ${JSON.stringify(caller.text)}`,
-  );
+  await eventually(`${JSON.stringify(text)}; heard ${JSON.stringify(caller.text)}`, () => {
+    scene.clock.advance(MOMENT_MS);
+    return caller.text === text;
+  });
 }
 
 /** A phone whose cookie is `the-cookie`, after negotiation. */
@@ -237,7 +227,7 @@ describe('cir by UDP', () => {
       const agreed = await phone.say(wishes.replace('<ServerPollMin>', `${port}<ServerPollMin>`));
       expect(agreed.xml).toContain('<SupportedCIRMethod>SUDP</SupportedCIRMethod>');
       await sender.say(android.sendMessage(ann, bea, 'hi'));
-      await eventually(() => heard.length > 0, 'a datagram');
+      await eventually('a datagram', () => heard.length > 0);
       expect(heard).toEqual(['WVCI 1.1 s60cookie']);
       expect(await drain(phone)).toHaveLength(1);
     } finally {

@@ -9,14 +9,8 @@ import { child, childText } from '../../../src/wv/element.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import { elements, sendMessage } from '../../support/csp-variants.ts';
 import { android, movistar } from '../../support/phone-messages.ts';
-import {
-  attribute,
-  codeOf,
-  eventually,
-  pollOnly,
-  startScene,
-  type Scene,
-} from '../../support/phone-scene.ts';
+import { eventually } from '../../support/eventually.ts';
+import { attribute, codeOf, pollOnly, startScene, type Scene } from '../../support/phone-scene.ts';
 import { HABITS } from '../../support/phone.ts';
 
 const TOKEN = 'operators-secret-token';
@@ -330,7 +324,7 @@ describe('/api/users for the operator', () => {
     const phone = await scene.online(ann, HABITS.android);
     await scene.house.house.store.setProfile(ann as UserAddress, { active: false });
     scene.clock.advance(10_000);
-    await eventually(async () => codeOf(await phone.say('<KeepAlive-Request/>')) === 601, 'the session ends');
+    await eventually('the session ends', async () => codeOf(await phone.say('<KeepAlive-Request/>')) === 601);
   });
 
   it('logs a user out: sessions are listed, end with 601, and the next log-in works', async () => {

@@ -5,7 +5,7 @@ import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { ConfigInput } from '../../../src/config.ts';
-import { eventually } from './wait.ts';
+import { eventually } from '../eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const FLAGS = [

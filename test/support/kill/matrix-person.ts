@@ -2,7 +2,7 @@
 
 import type { MatrixServer } from '../../../scripts/stack/description.ts';
 import { RunOver, type Names, type Person, type Surroundings } from './person.ts';
-import { eventually } from './wait.ts';
+import { eventually } from '../eventually.ts';
 
 interface RoomEvent {
   readonly type: string;

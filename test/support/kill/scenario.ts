@@ -12,7 +12,7 @@ import { MatrixPerson } from './matrix-person.ts';
 import type { Names, Person, Surroundings } from './person.ts';
 import { expectPushOrder, pushedEvents } from './push-order.ts';
 import { seeded, type Random } from './random.ts';
-import { eventually } from './wait.ts';
+import { eventually } from '../eventually.ts';
 import { WvPerson } from './wv-person.ts';
 import { XmppPerson } from './xmpp-person.ts';
 

@@ -15,7 +15,7 @@ import type { Store } from '../../../src/store/store.ts';
 import type { SendMessageRequest } from '../../../src/wv/primitives.ts';
 import { OK, result } from '../../../src/wv/status.ts';
 import type { Result } from '../../../src/wv/status.ts';
-import { eventually } from '../../support/matrix-eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeHomeserver, SERVER_NAME } from '../../support/matrix-homeserver.ts';
 import { HOME, realClock, TestRelay } from '../../support/matrix-relay.ts';
 

@@ -8,7 +8,7 @@ import type { Incoming } from '../../../adapters/xmpp/component-link.ts';
 import { settingsOf } from '../../../adapters/xmpp/config.ts';
 import type { XmppGatewayConfig } from '../../../adapters/xmpp/config.ts';
 import { childOf, stanza, textOf } from '../../../adapters/xmpp/xml.ts';
-import { eventually } from '../../support/xmpp-eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeRelay } from '../../support/xmpp-relay.ts';
 import { FakeXmppServer } from '../../support/xmpp-server.ts';
 import type { FakeServerOptions } from '../../support/xmpp-server.ts';

@@ -13,7 +13,7 @@ import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { elementsOf, xml } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
-import { eventually } from '../../support/xmpp-eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { FakeRelay, wv } from '../../support/xmpp-relay.ts';
 import { subscribe, textMessage } from '../../support/xmpp-requests.ts';
 import { conditionOf } from '../../support/xmpp-user.ts';

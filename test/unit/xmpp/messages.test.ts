@@ -13,7 +13,7 @@ import { childOf, textOf, xml } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
-import { eventually } from '../../support/xmpp-eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { reportOn, textMessage } from '../../support/xmpp-requests.ts';
 import { conditionOf } from '../../support/xmpp-user.ts';
 

@@ -11,7 +11,7 @@ import { xml } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
-import { eventually } from '../../support/xmpp-eventually.ts';
+import { eventually } from '../../support/eventually.ts';
 import { authorisation, notification, subscribe, unsubscribe } from '../../support/xmpp-requests.ts';
 
 const BOB = trusted<UserAddress>('wv:bob@xmpp.example');

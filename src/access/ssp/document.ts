@@ -37,6 +37,8 @@ export interface SendSecretToken {
   readonly token: Buffer;
   /** COMPAT(Baraza): it wrote `procotolVersion`. */
   readonly misspelt?: boolean;
+  /** Digests its sender can check beside MD5: attribute `digestSchemas`, in no source. */
+  readonly digestSchemas?: readonly DigestSchema[];
 }
 
 export interface LoginRequest {

@@ -1,0 +1,114 @@
+// The sessions with one peer (ssp.md section 4): one in which we speak, and older ones in which the peer may still
+// speak. They are kept on disk: a peer that never logs in again by itself could else not reach us after a restart.
+
+import type { Clock, Log } from '../../ops/ports.ts';
+import type { GatewayStorage } from '../../store/gateway-storage.ts';
+import type { DialectName } from './dialects.ts';
+import type { SspFunction, SspVersion } from './document.ts';
+
+/** A session that is up. */
+export interface PeerSession {
+  readonly ownId: string;
+  readonly peerId: string;
+  readonly version: SspVersion;
+  /** Milliseconds of idle life. */
+  readonly timeToLive: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly dialect: DialectName;
+  /** Addresses that took part in the set-up: an id that can be guessed counts only from there. */
+  readonly callers: readonly string[];
+  /** Where the peer took the set-up. */
+  readonly url: string;
+  /** What was negotiated; absent = nothing was, and the default profile holds. */
+  readonly functions?: readonly SspFunction[];
+}
+
+interface Live {
+  session: PeerSession;
+  lastActivity: number;
+}
+
+const KEY = 'sessions';
+/** Sessions in which the peer may speak at once. */
+const MAX_SESSIONS = 4;
+
+export class PeerSessions {
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private storage: GatewayStorage | undefined;
+  /** Newest first; in the first one we speak. */
+  private live: Live[] = [];
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(deps: { clock: Clock; log: Log }) {
+    this.clock = deps.clock;
+    this.log = deps.log;
+  }
+
+  /** Reads what a former run left. True when there is a session. */
+  async restore(storage: GatewayStorage): Promise<boolean> {
+    this.storage = storage;
+    const kept = await storage.get(KEY);
+    if (kept === undefined) return false;
+    const now = this.clock.now();
+    this.live = (JSON.parse(kept) as PeerSession[]).map((session) => ({ session, lastActivity: now }));
+    return this.live.length > 0;
+  }
+
+  get current(): PeerSession | undefined {
+    return this.live[0]?.session;
+  }
+
+  /** Milliseconds since anything went either way; Infinity without a session. */
+  get idle(): number {
+    const [first] = this.live;
+    return first === undefined ? Infinity : this.clock.now() - first.lastActivity;
+  }
+
+  add(session: PeerSession): void {
+    const others = this.live.filter(({ session: { peerId } }) => peerId !== session.peerId);
+    this.live = [{ session, lastActivity: this.clock.now() }, ...others].slice(0, MAX_SESSIONS);
+    this.save();
+  }
+
+  /** The session in which the peer speaks. */
+  ofPeer(peerId: string): PeerSession | undefined {
+    return this.live.find(({ session }) => session.peerId === peerId)?.session;
+  }
+
+  /** The functions agreed on in the session in which we speak. */
+  agree(functions: readonly SspFunction[]): void {
+    const [first] = this.live;
+    if (first === undefined) return;
+    first.session = { ...first.session, functions };
+    this.save();
+  }
+
+  touch(session: PeerSession): void {
+    const live = this.live.find((each) => each.session.peerId === session.peerId);
+    if (live !== undefined) live.lastActivity = this.clock.now();
+  }
+
+  /** Forgets one session, or all. */
+  end(session?: PeerSession): void {
+    if (this.live.length === 0) return;
+    this.live =
+      session === undefined ? [] : this.live.filter((each) => each.session.peerId !== session.peerId);
+    this.save();
+  }
+
+  /** Resolves when what was changed is on disk. */
+  saved(): Promise<void> {
+    return this.writing;
+  }
+
+  private save(): void {
+    const { storage } = this;
+    if (storage === undefined) return;
+    const text = JSON.stringify(this.live.map(({ session }) => session));
+    this.writing = this.writing
+      .then(() => (text === '[]' ? storage.delete(KEY) : storage.put(KEY, text)))
+      .catch((error: unknown) => this.log.error({ err: error }, 'SSP sessions could not be stored'));
+  }
+}

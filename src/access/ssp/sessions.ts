@@ -39,6 +39,8 @@ export class PeerSessions {
   private storage: GatewayStorage | undefined;
   /** Newest first; in the first one we speak. */
   private live: Live[] = [];
+  /** In which the peer may speak already, and will once the last step of the set-up has arrived. */
+  private prospect: PeerSession | undefined;
   private writing: Promise<void> = Promise.resolve();
 
   constructor(deps: { clock: Clock; log: Log }) {
@@ -66,7 +68,14 @@ export class PeerSessions {
     return first === undefined ? Infinity : this.clock.now() - first.lastActivity;
   }
 
+  /** The peer is being told about this session. */
+  expect(session: PeerSession): void {
+    this.prospect = session;
+  }
+
+  /** Both sides know of it: we speak in it from now on. */
   add(session: PeerSession): void {
+    this.prospect = undefined;
     const others = this.live.filter(({ session: { peerId } }) => peerId !== session.peerId);
     this.live = [{ session, lastActivity: this.clock.now() }, ...others].slice(0, MAX_SESSIONS);
     this.save();
@@ -74,7 +83,8 @@ export class PeerSessions {
 
   /** The session in which the peer speaks. */
   ofPeer(peerId: string): PeerSession | undefined {
-    return this.live.find(({ session }) => session.peerId === peerId)?.session;
+    const known = this.live.find(({ session }) => session.peerId === peerId)?.session;
+    return known ?? (this.prospect?.peerId === peerId ? this.prospect : undefined);
   }
 
   /** The functions agreed on in the session in which we speak. */

@@ -4,13 +4,11 @@
 import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { NewOutboxEntry, OutboxEntry, Store } from '../store/store.ts';
 import type { ServiceAddress } from '../wv/ids.ts';
-import type { Party } from '../wv/message.ts';
-import type { DeliveryStatusReport, RequestPrimitive, SendMessageRequest } from '../wv/primitives.ts';
+import type { RequestPrimitive } from '../wv/primitives.ts';
 import { isSuccess, result, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
+import { laneKey, waitingAs, type DurableRequest } from './durable.ts';
 import type { Gateway } from './port.ts';
-
-type DurableRequest = SendMessageRequest | DeliveryStatusReport;
 
 export interface OutboxOptions {
   /** Entries held in memory per gateway; the rest waits on disk. */
@@ -20,7 +18,7 @@ export interface OutboxOptions {
   /** Back-off between tries of one entry, milliseconds. */
   readonly minDelay: number;
   readonly maxDelay: number;
-  /** How long a delivery report is worth trying, milliseconds. */
+  /** How long anything but a message is worth trying, milliseconds. */
   readonly reportValidity: number;
 }
 
@@ -125,21 +123,21 @@ export class Outbox {
   }
 
   private split(destination: string, request: DurableRequest): NewOutboxEntry[] {
-    if (request.primitive === 'DeliveryStatusReport') {
+    if (request.primitive !== 'SendMessageRequest') {
+      const now = this.clock.now();
       return [
         {
           destination,
-          conversation: `${partyKey(request.recipient)} ${request.sender}`,
-          key: `report ${request.messageId} ${partyKey(request.recipient)}`,
+          ...waitingAs(request, now),
           payload: JSON.stringify(request),
-          expiresAt: this.clock.now() + this.options.reportValidity,
+          expiresAt: now + this.options.reportValidity,
         },
       ];
     }
     return request.message.recipients.map((recipient) => ({
       destination,
-      conversation: `${partyKey(request.message.sender)} ${partyKey(recipient)}`,
-      key: `message ${request.message.id} ${partyKey(recipient)}`,
+      conversation: `${laneKey(request.message.sender)} ${laneKey(recipient)}`,
+      key: `message ${request.message.id} ${laneKey(recipient)}`,
       payload: JSON.stringify({ ...request, message: { ...request.message, recipients: [recipient] } }),
       expiresAt: request.message.expiresAt,
     }));
@@ -278,7 +276,12 @@ export class Outbox {
   private async failed(entry: OutboxEntry, outcome: Result): Promise<void> {
     const request = JSON.parse(entry.payload) as RequestPrimitive;
     if (request.primitive !== 'SendMessageRequest' || request.message.sender.kind !== 'user') {
-      this.log.warn({ seq: entry.seq, code: outcome.code }, 'delivery report not taken by its destination');
+      const { primitive } = request;
+      this.metrics.count('outbox_lost_total', { gateway: entry.destination, primitive });
+      this.log.warn(
+        { seq: entry.seq, primitive, code: outcome.code },
+        'request not taken by its destination',
+      );
       return;
     }
     const [recipient] = request.message.recipients;
@@ -293,8 +296,4 @@ export class Outbox {
       deliveredAt: this.clock.now(),
     });
   }
-}
-
-function partyKey(party: Party): string {
-  return party.kind === 'user' ? party.user : `${party.group}#${party.screenName ?? ''}`;
 }

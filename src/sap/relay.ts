@@ -3,15 +3,18 @@
 
 import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { Domain } from '../wv/ids.ts';
-import { status, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
+import { status, type RequestName, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
 import { OK, result, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
+import { isDurable } from './durable.ts';
 import type { Outbox } from './outbox.ts';
 import type { Gateway } from './port.ts';
 import { claimedDomains, targetDomains } from './routing.ts';
 
 /** How long a gateway may take over a request that somebody waits for (ssp section 17). */
 const REQUEST_DEADLINE_MS = 10_000;
+/** Shorter ones: what a client looks at meanwhile is worth no longer wait (ssp section 7). */
+const DEADLINES_MS: Partial<Record<RequestName, number>> = { GetPresenceRequest: 5_000 };
 
 export interface RelayDependencies {
   readonly homeDomain: Domain;
@@ -97,17 +100,11 @@ export class Relay implements Outgoing {
 
   private withDeadline(gateway: Gateway, request: RequestPrimitive): Promise<ResponsePrimitive> {
     return new Promise((resolve, reject) => {
-      const cancel = this.deps.clock.after(REQUEST_DEADLINE_MS, () => resolve(status(result(504))));
+      const deadline = DEADLINES_MS[request.primitive] ?? REQUEST_DEADLINE_MS;
+      const cancel = this.deps.clock.after(deadline, () => resolve(status(result(504))));
       gateway.request(request).then(resolve, reject).finally(cancel);
     });
   }
-}
-
-/** Requests that must not be lost wait on disk for their destination; presence is state and is resynchronised. */
-export function isDurable(
-  request: RequestPrimitive,
-): request is Extract<RequestPrimitive, { primitive: 'SendMessageRequest' | 'DeliveryStatusReport' }> {
-  return request.primitive === 'SendMessageRequest' || request.primitive === 'DeliveryStatusReport';
 }
 
 function accepted(request: RequestPrimitive): ResponsePrimitive {

@@ -169,7 +169,7 @@ export interface OutboxEntry {
   readonly destination: string;
   /** Entries of one conversation go one after another. */
   readonly conversation: string;
-  /** SendMessageRequest or DeliveryStatusReport, as JSON. */
+  /** The request (sap/durable.ts), as JSON. */
   readonly payload: string;
   readonly attempts: number;
   readonly notBefore: number;

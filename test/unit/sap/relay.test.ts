@@ -38,6 +38,8 @@ async function scene() {
     'SendMessageRequest',
     'SubscribeRequest',
     'GetPresenceRequest',
+    'InviteResponse',
+    'CancelInviteRequest',
   ]);
   const local: RequestPrimitive[] = [];
   const service = serviceAddress(HOME);
@@ -126,6 +128,23 @@ describe('relay', () => {
     await settled();
     clock.advance(10_001);
     expect((await answer).result.code).toBe(504);
+  });
+
+  it('gives up on presence of the moment after five seconds', async () => {
+    const { relay, gateway, clock, settled } = await scene();
+    gateway.reply = () => new Promise(() => {});
+    const meta = { service: serviceAddress(HOME), user: ann };
+    const about = { meta, watcher: ann, publishers: [bob] } as const;
+    const codes: number[] = [];
+    for (const primitive of ['GetPresenceRequest', 'SubscribeRequest'] as const)
+      void relay.request({ ...about, primitive }).then((answer) => codes.push(answer.result.code));
+    await settled();
+    clock.advance(5_001);
+    await settled();
+    expect(codes).toEqual([504]);
+    clock.advance(5_000);
+    await settled();
+    expect(codes).toEqual([504, 504]);
   });
 
   it('makes 500 of what throws, so that no caller has to catch', async () => {
@@ -252,4 +271,34 @@ describe('outbox', () => {
     expect(sent()).toEqual(Array.from({ length: 300 }, (_, i) => `m${i}`));
     expect(outbox.held('fake')).toBe(0);
   });
+
+  it.each(['InviteResponse', 'CancelInviteRequest'] as const)(
+    'keeps %s until the far side took or refused it, and again under the same InviteID',
+    async (primitive) => {
+      const { relay, store, gateway, local, settled, start, clock } = await scene();
+      const parties = [
+        { kind: 'user', user: ann },
+        { kind: 'user', user: bob },
+      ] as const;
+      const meta = { service: serviceAddress(HOME), user: ann };
+      const [own, other] = parties;
+      const request: RequestPrimitive =
+        primitive === 'InviteResponse'
+          ? { primitive, meta, inviteId: 'i1', accepted: true, inviting: other, responding: own }
+          : { primitive, meta, inviteId: 'i1', canceling: own, canceled: other };
+      gateway.reply = () => status(result(503));
+      start();
+      expect((await relay.request(request)).result.code).toBe(200);
+      await settled();
+      expect(await store.outboxOf('fake', 0, 10)).toHaveLength(1);
+      gateway.reply = () => status(result(423));
+      clock.advance(60_000);
+      await settled();
+      expect(await store.outboxOf('fake', 0, 10)).toEqual([]);
+      expect(local).toEqual([]);
+      await relay.request(request);
+      await settled();
+      expect(gateway.requests).toEqual([request, request, request]);
+    },
+  );
 });

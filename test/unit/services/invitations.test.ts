@@ -215,7 +215,7 @@ describe('answering', () => {
     expect(await scene.store.sizes()).toMatchObject({ sent_invitations: 0, received_invitations: 0 });
   });
 
-  it('stays open while the inviter’s network cannot be asked', async () => {
+  it('waits on disk while the inviter’s network cannot be asked: few phones can answer twice', async () => {
     const far: InviteRequest = {
       primitive: 'InviteRequest',
       meta: { service: 'wv:@far.test' as never, user: zoe },
@@ -226,10 +226,10 @@ describe('answering', () => {
     };
     await scene.relay.emit(scene.gateway, far);
     scene.gateway.reply = () => status(result(504));
-    expect((await answer('bea')).code).toBe(504);
-    scene.gateway.reply = () => status(OK);
     expect((await answer('bea')).code).toBe(200);
     expect((await answer('bea')).code).toBe(423);
+    const [entry] = await scene.store.outboxOf(scene.gateway.name, 0, 10);
+    expect(JSON.parse(entry?.payload ?? '')).toMatchObject({ primitive: 'InviteResponse', inviteId: 'i1' });
   });
 
   it('of another network is believed only from who was invited (423), and may be repeated', async () => {
@@ -305,13 +305,16 @@ describe('cancelling', () => {
     expect((await answer('bea')).code).toBe(423);
   });
 
-  it('may be tried again when the other network cannot be asked; a refusal of it is final', async () => {
-    await invite([zoe]);
-    scene.gateway.reply = () => status(result(503));
-    expect((await cancel()).code).toBe(503);
-    scene.gateway.reply = () => status(result(405));
-    expect((await cancel()).code).toBe(405);
-    expect((await cancel()).code).toBe(423);
+  it('waits on disk when the other network cannot be asked, also for the same InviteID again', async () => {
+    for (const round of [1, 2]) {
+      scene.gateway.reply = () => status(OK);
+      await invite([zoe]);
+      scene.gateway.reply = () => status(result(503));
+      expect((await cancel()).code).toBe(200);
+      expect((await cancel()).code).toBe(423);
+      expect(await scene.store.outboxOf(scene.gateway.name, 0, 10)).toHaveLength(round);
+      scene.clock.advance(1_000);
+    }
   });
 
   it('finds who is behind a screen name', async () => {

@@ -42,10 +42,13 @@ export class GatewayLinks {
   }
 
   async start(gateways: readonly Gateway[]): Promise<void> {
-    for (const gateway of gateways) {
-      this.gateways.push(gateway);
-      await gateway.start(this.portFor(gateway));
-    }
+    for (const gateway of gateways) await this.add(gateway);
+  }
+
+  /** Starts one more. */
+  async add(gateway: Gateway): Promise<void> {
+    this.gateways.push(gateway);
+    await gateway.start(this.portFor(gateway));
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,8 @@ import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { NewOutboxEntry, OutboxEntry, Store } from '../store/store.ts';
 import type { ServiceAddress } from '../wv/ids.ts';
 import type { RequestPrimitive } from '../wv/primitives.ts';
-import { isSuccess, result, type Result } from '../wv/status.ts';
+import type { Party } from '../wv/message.ts';
+import { isSuccess, result, type DetailedResult, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
 import { laneKey, waitingAs, type DurableRequest } from './durable.ts';
 import type { Gateway } from './port.ts';
@@ -87,11 +88,15 @@ export class Outbox {
   /** Begins to work on what is on disk. `reports` takes the reports about what could not be delivered. */
   start(gateways: readonly Gateway[], reports: Outgoing): void {
     this.reports = reports;
-    for (const gateway of gateways) {
-      const queue = new Queue(gateway);
-      this.queues.set(gateway.name, queue);
-      this.pump(queue);
-    }
+    for (const gateway of gateways) this.addGateway(gateway);
+  }
+
+  /** A gateway that was found later; what waits for it on disk goes out. */
+  addGateway(gateway: Gateway): void {
+    if (this.queues.has(gateway.name)) return;
+    const queue = new Queue(gateway);
+    this.queues.set(gateway.name, queue);
+    this.pump(queue);
   }
 
   /** No new tries; entries under way end by themselves and stay on disk unless confirmed. */
@@ -102,7 +107,7 @@ export class Outbox {
 
   /** Commits a request, one entry a recipient, then starts sending. Resolves when it is on disk. */
   async add(gateway: Gateway, request: DurableRequest): Promise<void> {
-    await this.store.enqueueOutbox(this.split(gateway.name, request));
+    await this.store.enqueueOutbox(this.split(gateway, request));
     const queue = this.queues.get(gateway.name);
     if (queue === undefined) return;
     queue.more = true;
@@ -122,7 +127,7 @@ export class Outbox {
     return this.queues.get(gatewayName)?.held ?? 0;
   }
 
-  private split(destination: string, request: DurableRequest): NewOutboxEntry[] {
+  private split({ name: destination, takesTogether }: Gateway, request: DurableRequest): NewOutboxEntry[] {
     if (request.primitive !== 'SendMessageRequest') {
       const now = this.clock.now();
       return [
@@ -134,12 +139,24 @@ export class Outbox {
         },
       ];
     }
-    return request.message.recipients.map((recipient) => ({
+    const { message } = request;
+    if (takesTogether === true) {
+      return [
+        {
+          destination,
+          conversation: laneKey(message.sender),
+          key: `message ${message.id} ${message.recipients.map(laneKey).join(' ')}`,
+          payload: JSON.stringify(request),
+          expiresAt: message.expiresAt,
+        },
+      ];
+    }
+    return message.recipients.map((recipient) => ({
       destination,
-      conversation: `${laneKey(request.message.sender)} ${laneKey(recipient)}`,
-      key: `message ${request.message.id} ${laneKey(recipient)}`,
-      payload: JSON.stringify({ ...request, message: { ...request.message, recipients: [recipient] } }),
-      expiresAt: request.message.expiresAt,
+      conversation: `${laneKey(message.sender)} ${laneKey(recipient)}`,
+      key: `message ${message.id} ${laneKey(recipient)}`,
+      payload: JSON.stringify({ ...request, message: { ...message, recipients: [recipient] } }),
+      expiresAt: message.expiresAt,
     }));
   }
 
@@ -239,7 +256,8 @@ export class Outbox {
       this.wait(queue, conversation, lane, delay);
       return;
     }
-    if (!isSuccess(outcome)) await this.failed(entry, TRANSIENT.has(outcome.code) ? result(542) : outcome);
+    if (!isSuccess(outcome) || outcome.details !== undefined)
+      await this.failed(entry, TRANSIENT.has(outcome.code) ? result(542) : outcome);
     await this.store.outboxDone(entry.seq);
     queue.held--;
     lane.entries.shift();
@@ -284,16 +302,41 @@ export class Outbox {
       );
       return;
     }
-    const [recipient] = request.message.recipients;
-    if (recipient === undefined) return;
-    await this.reports?.request({
-      primitive: 'DeliveryStatusReport',
-      meta: { service: this.service },
-      messageId: request.message.id,
-      sender: request.message.sender.user,
-      recipient,
-      outcome,
-      deliveredAt: this.clock.now(),
-    });
+    for (const [recipient, reason] of refusals(request.message.recipients, outcome)) {
+      await this.reports?.request({
+        primitive: 'DeliveryStatusReport',
+        meta: { service: this.service },
+        messageId: request.message.id,
+        sender: request.message.sender.user,
+        recipient,
+        outcome: reason,
+        deliveredAt: this.clock.now(),
+      });
+    }
   }
+}
+
+/** Who did not get the message, and why: those whom a detail names, and all when it succeeded for nobody. */
+function refusals(recipients: readonly Party[], outcome: Result): readonly (readonly [Party, Result])[] {
+  const { details = [], code, description } = outcome;
+  const reasons = recipients.map((recipient) => [recipient, detailFor(recipient, details)] as const);
+  // Without a name there is nobody to tell apart: each may be meant.
+  const anybody =
+    details.find((detail) => isNameless(detail)) ?? (isSuccess(outcome) ? undefined : { code, description });
+  return reasons.flatMap(([recipient, detail = anybody]) =>
+    detail === undefined ? [] : [[recipient, result(detail.code, detail.description)] as const],
+  );
+}
+
+function detailFor(party: Party, details: readonly DetailedResult[]): DetailedResult | undefined {
+  if (party.kind === 'user') return details.find(({ users = [] }) => users.includes(party.user));
+  const { group, screenName } = party;
+  return details.find(
+    ({ groups = [], screenNames = [] }) =>
+      groups.includes(group) || screenNames.some((each) => each.group === group && each.name === screenName),
+  );
+}
+
+function isNameless({ users = [], groups = [], screenNames = [] }: DetailedResult): boolean {
+  return users.length + groups.length + screenNames.length === 0;
 }

@@ -23,6 +23,11 @@ export interface Gateway {
   /** Requests it can serve; the relay answers 506 for the rest. */
   readonly capabilities: ReadonlySet<RequestName>;
   /**
+   * True: a message is one request with all its recipients there, and requests of one sender follow each other. Else
+   * each recipient gets a request of his own, and only those of the same two parties follow each other.
+   */
+  readonly takesTogether?: boolean;
+  /**
    * Serves one request. Resolves when the far side took it (for a message: confirmed, so that it may leave the
    * outbox). A response with 408, 503 or 504 means "not now": durable requests are tried again later with the
    * same content. Any other failure is final. The relay calls again after a restart for requests whose answer it

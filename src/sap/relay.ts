@@ -22,6 +22,11 @@ export interface RelayDependencies {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /**
+   * Looks for the destination of a domain that nobody owns, and adds it to the table. A Result says why there is
+   * none: 516 nobody serves it, 503 not known now.
+   */
+  readonly find?: (domain: Domain) => Promise<Gateway | Result>;
   /** Serves requests for our own users. */
   readonly local: (request: RequestPrimitive) => Promise<ResponsePrimitive>;
 }
@@ -44,9 +49,9 @@ export class Relay implements Outgoing {
     }
   }
 
-  /** True when users of this domain can be reached at all. */
+  /** False when users of this domain cannot be reached at all. */
   reaches(domain: Domain): boolean {
-    return domain === this.deps.homeDomain || this.routes.has(domain);
+    return domain === this.deps.homeDomain || this.routes.has(domain) || this.deps.find !== undefined;
   }
 
   /** A request of one of our own homes. */
@@ -55,8 +60,8 @@ export class Relay implements Outgoing {
     if (target === undefined) return status(result(402, 'No addressee'));
     if (another !== undefined) return status(result(400, 'Addressees in more than one domain'));
     if (target === this.deps.homeDomain) return this.serve('local', () => this.deps.local(request), request);
-    const gateway = this.routes.get(target);
-    if (gateway === undefined) return status(result(516));
+    const gateway = this.routes.get(target) ?? (await this.deps.find?.(target)) ?? result(516);
+    if ('code' in gateway) return status(gateway);
     if (!gateway.capabilities.has(request.primitive)) return status(unsupported(request));
     if (isDurable(request)) {
       await this.deps.outbox.add(gateway, request);

@@ -260,6 +260,8 @@ export interface Store extends GroupStore, LockoutStore, InvitationStore, Profil
   enqueueOutbox(entries: readonly NewOutboxEntry[]): Promise<void>;
   /** Entries of a destination in order, from after `afterSeq`. */
   outboxOf(destination: string, afterSeq: number, limit: number): Promise<readonly OutboxEntry[]>;
+  /** Names of those for whom something waits. */
+  outboxDestinations(): Promise<readonly string[]>;
   outboxDone(seq: number): Promise<void>;
   outboxRetry(seq: number, attempts: number, notBefore: number): Promise<void>;
 

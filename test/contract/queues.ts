@@ -169,6 +169,7 @@ export function outboxContract(current: Current): void {
     await current().enqueueOutbox([entry('1')]);
     expect(await current().outboxOf('xmpp', 0, 10)).toEqual([]);
     expect(await current().outboxOf('matrix', 0, 10)).toHaveLength(1);
+    expect(await current().outboxDestinations()).toEqual(['matrix']);
   });
 
   it('remembers tries', async () => {

@@ -88,6 +88,8 @@ export interface PeerStatus {
 const MAX_DOCUMENTS = 64;
 /** A session id shorter than this can be guessed: it counts only from addresses that took part in the set-up. */
 const UNGUESSABLE = 20;
+/** Least time between two set-ups that were begun because of documents in unknown sessions, ms. */
+const REVIVE_MS = 10_000;
 const SUSPENDED = result(503, 'The peer is suspended');
 
 export class Peer implements Gateway {
@@ -107,6 +109,7 @@ export class Peer implements Gateway {
   private allowed: ReadonlySet<RequestName>;
   private documents = 0;
   private lastError: string | undefined;
+  private revivedAt = 0;
   /** Something could not be told while it was away: it is looked for again without being asked. */
   private owed = false;
   private addresses: ReadonlyMap<string, PeerAddress> = new Map();
@@ -283,7 +286,21 @@ export class Peer implements Gateway {
 
   /** Looks for the peer now. */
   wake(): void {
-    void this.login.ensure();
+    if (!this.settings.suspended) void this.login.ensure();
+  }
+
+  /** The peer speaks in a session that nobody here knows: it needs a new one. Not more often than once in a while. */
+  revive(): void {
+    const now = this.deps.clock.now();
+    if (this.sessions.current !== undefined && this.speaksControl()) return;
+    if (this.login.running || now - this.revivedAt < REVIVE_MS) return;
+    this.revivedAt = now;
+    this.wake();
+  }
+
+  /** Nothing speaks for keeping it in memory. */
+  get isIdle(): boolean {
+    return this.sessions.current === undefined && !this.login.running && this.exchange.size === 0;
   }
 
   /** The operator wants a try at once. */

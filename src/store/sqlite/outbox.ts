@@ -4,7 +4,10 @@ import type { Clock } from '../../ops/ports.ts';
 import type { OutboxEntry, Store } from '../store.ts';
 import type { Database } from './database.ts';
 
-export type OutboxArea = Pick<Store, 'enqueueOutbox' | 'outboxOf' | 'outboxDone' | 'outboxRetry'>;
+export type OutboxArea = Pick<
+  Store,
+  'enqueueOutbox' | 'outboxOf' | 'outboxDone' | 'outboxRetry' | 'outboxDestinations'
+>;
 
 interface OutboxRow {
   readonly seq: number;
@@ -33,6 +36,9 @@ export function outboxArea(db: Database, clock: Clock): OutboxArea {
     `SELECT seq, destination, conversation, payload, attempts, not_before, expires_at FROM outbox
      WHERE destination = ? AND seq > ? ORDER BY seq LIMIT ?`,
   );
+  const destinations = db.prepare<{ readonly destination: string }>(
+    'SELECT DISTINCT destination FROM outbox',
+  );
   const done = db.prepare('DELETE FROM outbox WHERE seq = ?');
   const retry = db.prepare('UPDATE outbox SET attempts = ?, not_before = ? WHERE seq = ?');
   return {
@@ -45,6 +51,7 @@ export function outboxArea(db: Database, clock: Clock): OutboxArea {
       }),
     outboxOf: (destination, afterSeq, limit) =>
       db.read(() => of.all(destination, afterSeq, limit).map(decodeEntry)),
+    outboxDestinations: () => db.read(() => destinations.all().map(({ destination }) => destination)),
     outboxDone: (seq) => db.write(() => void done.run(seq)),
     outboxRetry: (seq, attempts, notBefore) => db.write(() => void retry.run(attempts, notBefore, seq)),
   };

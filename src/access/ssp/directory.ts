@@ -164,9 +164,9 @@ export class PeerDirectory {
   }
 
   /** The first one that nobody needs goes. */
-  private makeRoom({ release }: NonNullable<DirectoryDependencies['unlisted']>): boolean {
+  private makeRoom(unlisted: NonNullable<DirectoryDependencies['unlisted']>): boolean {
     for (const peer of this.peers) {
-      if (peer.settings.listed || !peer.isIdle || !release(peer)) continue;
+      if (peer.settings.listed || !peer.isIdle || !unlisted.release(peer)) continue;
       for (const domain of peer.domains) this.byDomain.delete(domain);
       this.unlisted--;
       return true;

@@ -2,7 +2,7 @@
 // speak. They are kept on disk: a peer that never logs in again by itself could else not reach us after a restart.
 
 import type { Clock, Log } from '../../ops/ports.ts';
-import type { GatewayStorage } from '../../store/gateway-storage.ts';
+import type { GatewayStorage } from '../../sap/port.ts';
 import type { DialectName } from './dialects.ts';
 import type { SspFunction, SspVersion } from './document.ts';
 

@@ -10,6 +10,7 @@ import { matrixSchema, xmppSchema } from './config/gateways.ts';
 import { listenSchema } from './config/listen.ts';
 import { loginSchema } from './config/login.ts';
 import { profilesSchema, searchSchema } from './config/search.ts';
+import { sspProblems, sspSchema, withSspPaths } from './config/ssp.ts';
 import { domain, seconds } from './config/values.ts';
 import { parseMsisdn } from './wv/msisdn.ts';
 
@@ -202,6 +203,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   xmpp: xmppSchema.optional().describe('Gateway to an XMPP server, as its component.'),
   matrix: matrixSchema.optional().describe('Gateway to a Matrix homeserver, as its application service.'),
+  ssp: sspSchema.optional().describe('Other WV servers, reached by the server-server protocol (SSP).'),
 });
 
 export type Config = z.output<typeof configSchema>;
@@ -240,6 +242,7 @@ function withPaths(config: Config, base: string): Config {
     ...(config.matrix === undefined
       ? {}
       : { matrix: { ...config.matrix, registration: at(config.matrix.registration) } }),
+    ...(config.ssp === undefined ? {} : { ssp: withSspPaths(config.ssp, at) }),
   };
 }
 
@@ -266,6 +269,7 @@ export function checkConfig(input: unknown, source: string, base: string): Confi
     );
   }
   checkNumbers(checked.data, source);
+  checkPeers(checked.data, source);
   return withPaths(checked.data, base);
 }
 
@@ -279,6 +283,23 @@ function checkNumbers({ users }: Config, source: string): void {
       throw new ConfigError(`${source}: users: ${other} and ${name} have the same msisdn ${number}`);
     seen.set(number, name);
   }
+}
+
+/** The listener of SSP as far as it is of interest here; a part of `listen` where SSP is served. */
+type WithSspListener = Config['listen'] & { readonly ssp?: { readonly clientCa?: string | undefined } };
+
+function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, source: string): void {
+  if (ssp === undefined) return;
+  const gatewayDomains = [
+    [xmpp?.component, 'xmpp.component'] as const,
+    ...(xmpp?.domains ?? []).map((name, index) => [name, `xmpp.domains.${index}`] as const),
+    [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
+    [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,
+  ].flatMap(([name, key]) => (name === undefined ? [] : [[name, key] as const]));
+  const asksForCertificates = (listen as WithSspListener).ssp?.clientCa !== undefined;
+  const problems = sspProblems(ssp, { ownDomain, gatewayDomains, asksForCertificates });
+  if (problems.length > 0)
+    throw new ConfigError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
 }
 
 /** Reads and checks a configuration file. */

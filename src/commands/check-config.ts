@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
@@ -15,6 +16,9 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
     ['operator.tokenFile', config.operator.tokenFile],
     ['passwordKeyFile', config.passwordKeyFile],
     ['matrix.registration', config.matrix?.registration],
+    ['ssp.tls.ca', config.ssp?.tls.ca],
+    ['ssp.tls.cert', config.ssp?.tls.cert],
+    ['ssp.tls.key', config.ssp?.tls.key],
   ];
   for (const [key, file] of named) {
     if (file === undefined) continue;
@@ -26,6 +30,7 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
   }
   if (csp.tls !== undefined) checkCertificate(csp.tls, `${source}: listen.csp.tls`);
   if (web?.tls !== undefined) checkCertificate(web.tls, `${source}: listen.web.tls`);
+  if (config.ssp !== undefined) checkPeerTls(config.ssp.tls, `${source}: ssp.tls`);
   if (config.provider.logo !== undefined) readLogo(config.provider.logo);
   if (config.xmpp === undefined && config.matrix === undefined) return;
   const { configuredGateways } = await import('../gateway.ts');
@@ -38,6 +43,19 @@ function checkCertificate({ cert, key }: { cert: string; key: string }, source: 
   } catch (error) {
     const reason = (error as Error).message;
     throw new ConfigError(`${source}: not a certificate with its key: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function checkPeerTls({ ca, cert, key }: NonNullable<Config['ssp']>['tls'], source: string): void {
+  if (cert !== undefined && key !== undefined) checkCertificate({ cert, key }, source);
+  if (ca === undefined) return;
+  try {
+    // A file without certificates would otherwise only mean that no peer is believed.
+    new X509Certificate(readFileSync(ca));
+  } catch (error) {
+    throw new ConfigError(`${source}.ca: ${ca} is not a certificate: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -61,6 +79,7 @@ export const checkConfigCommand: Command = {
       `  web         ${web === undefined ? 'off' : `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${web.port}`}`,
       `  XMPP        ${config.xmpp === undefined ? 'off' : `${config.xmpp.component} at ${config.xmpp.host}:${config.xmpp.port}`}`,
       `  Matrix      ${config.matrix === undefined ? 'off' : `${config.matrix.serverName} at ${config.matrix.homeserverUrl}`}`,
+      `  SSP         ${config.ssp === undefined ? 'off' : `${config.ssp.peers.length} peer(s)${config.ssp.federation === 'open' ? ', open to others' : ''}`}`,
     ];
     process.stdout.write(`${lines.join('\n')}\n`);
     return 0;

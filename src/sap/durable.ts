@@ -1,14 +1,17 @@
 // Which requests wait on disk for their destination (design section 5), and how: as data, one row a primitive. Presence
 // is state and is resynchronised; what somebody waits for is answered or refused at once.
 
+import type { ServiceAddress } from '../wv/ids.ts';
 import type { Party } from '../wv/message.ts';
 import type {
   CancelInviteRequest,
   DeliveryStatusReport,
   InviteResponse,
+  LeaveGroupRequest,
   RequestPrimitive,
   SendMessageRequest,
 } from '../wv/primitives.ts';
+import type { Result } from '../wv/status.ts';
 
 /** Requests to one party; messages are split by recipient in the outbox and live as long as their validity. */
 export type DurableNote = DeliveryStatusReport | InviteResponse | CancelInviteRequest;
@@ -58,6 +61,38 @@ export function waitingAs(request: DurableNote, now: number): Waiting {
   // Each row takes the request of its name; TypeScript does not follow the mapping for a union.
   const row = ROWS[request.primitive] as (request: DurableNote, now: number) => Waiting;
   return row(request, now);
+}
+
+/** Codes of a recipient who does not exist; Baraza says 427 (observed-peer section 13). */
+const NOBODY: ReadonlySet<number> = new Set([427, 531]);
+
+/**
+ * What follows from a request to one party that failed for good: the sender of a message learns it, and from a group
+ * of this server the recipient is taken out who is no more. undefined = nobody need know but the operator.
+ */
+export function failureNote(
+  request: DurableRequest,
+  outcome: Result,
+  { service, now }: { readonly service: ServiceAddress; readonly now: number },
+): DeliveryStatusReport | LeaveGroupRequest | undefined {
+  if (request.primitive !== 'SendMessageRequest') return undefined;
+  const { id, sender, recipients } = request.message;
+  const [recipient] = recipients;
+  if (recipient === undefined) return undefined;
+  if (sender.kind === 'user') {
+    return {
+      primitive: 'DeliveryStatusReport',
+      meta: { service },
+      messageId: id,
+      sender: sender.user,
+      recipient,
+      outcome,
+      deliveredAt: now,
+    };
+  }
+  if (recipient.kind !== 'user' || !NOBODY.has(outcome.code)) return undefined;
+  const meta = { service, user: recipient.user };
+  return { primitive: 'LeaveGroupRequest', meta, group: sender.group };
 }
 
 /** A party in the keys of the outbox. */

@@ -4,10 +4,9 @@
 import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { NewOutboxEntry, OutboxEntry, Store } from '../store/store.ts';
 import type { ServiceAddress } from '../wv/ids.ts';
-import type { RequestPrimitive } from '../wv/primitives.ts';
 import { isSuccess, result, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
-import { laneKey, waitingAs, type DurableRequest } from './durable.ts';
+import { failureNote, laneKey, waitingAs, type DurableRequest } from './durable.ts';
 import type { Gateway } from './port.ts';
 
 export interface OutboxOptions {
@@ -272,28 +271,18 @@ export class Outbox {
     };
   }
 
-  /** The sender of a message learns that it will not arrive, asked or not. */
+  /** Who is concerned by the failure learns it, asked or not (durable.ts). */
   private async failed(entry: OutboxEntry, outcome: Result): Promise<void> {
-    const request = JSON.parse(entry.payload) as RequestPrimitive;
-    if (request.primitive !== 'SendMessageRequest' || request.message.sender.kind !== 'user') {
-      const { primitive } = request;
-      this.metrics.count('outbox_lost_total', { gateway: entry.destination, primitive });
-      this.log.warn(
-        { seq: entry.seq, primitive, code: outcome.code },
-        'request not taken by its destination',
-      );
+    const request = JSON.parse(entry.payload) as DurableRequest;
+    const note = failureNote(request, outcome, { service: this.service, now: this.clock.now() });
+    if (note !== undefined) {
+      const told = await this.reports?.request(note);
+      // Not on disk: the entry stays and is tried again.
+      if (told?.result.code === 500) throw new Error(`${note.primitive} could not be kept`);
       return;
     }
-    const [recipient] = request.message.recipients;
-    if (recipient === undefined) return;
-    await this.reports?.request({
-      primitive: 'DeliveryStatusReport',
-      meta: { service: this.service },
-      messageId: request.message.id,
-      sender: request.message.sender.user,
-      recipient,
-      outcome,
-      deliveredAt: this.clock.now(),
-    });
+    const { primitive } = request;
+    this.metrics.count('outbox_lost_total', { gateway: entry.destination, primitive });
+    this.log.warn({ seq: entry.seq, primitive, code: outcome.code }, 'request not taken by its destination');
   }
 }

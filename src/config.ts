@@ -163,6 +163,14 @@ export const configSchema = z.strictObject({
         .min(1)
         .default(100)
         .describe('Former watchers of one user that GetWatcherList can tell of; the oldest is forgotten.'),
+      coalesceMs: z
+        .int()
+        .min(0)
+        .max(60_000)
+        .default(2_000)
+        .describe(
+          'Another domain hears of the first change of a user at once, of those that follow within so many milliseconds together; 0 = of each.',
+        ),
       openAttributes: z
         .array(z.enum(['Alias']))
         .default(['Alias'])

@@ -170,7 +170,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const local = (request: RequestPrimitive) => serveLocally(services, request);
     const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
     const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log, metrics });
-    const { homes, publishing, messaging, groups, content } = services;
+    const { homes, publishing, messaging, groups, departures, content } = services;
     const renewHome = (owner: UserAddress): Promise<void> =>
       homes.renew(owner).catch((error: unknown) => {
         log.error({ err: error, user: owner }, 'home could not be read after a failed write');
@@ -242,6 +242,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       relay,
       outbox,
       publishing,
+      departures,
       sessions,
       clock,
       ids,

@@ -6,6 +6,7 @@ import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
 import { contentService } from './content-service.ts';
 import { ContactLists } from './services/contact-lists.ts';
 import type { ServiceElements } from './services/elements.ts';
+import { GroupDepartures } from './services/group-departures.ts';
 import { GroupGuests } from './services/group-guests.ts';
 import { GroupMembership } from './services/group-membership.ts';
 import type { GroupLimits } from './services/groups/context.ts';
@@ -62,6 +63,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     service,
     collectiveWatchers: new Set(config.matrix === undefined ? [] : [pseudoWatcher(config.matrix)]),
     openAttributes: maskOf(config.presence.openAttributes),
+    coalesceMs: config.presence.coalesceMs,
     limits: {
       watchers: config.presence.maxWatchers,
       pendingAuthorizations: config.presence.maxPending,
@@ -83,6 +85,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     limits: groupLimits(config),
   });
   const groupGuests = new GroupGuests({ homes });
+  const departures = new GroupDepartures({ ...ports, homes, membership });
   const groupQueries = new GroupQueries({ outgoing, service });
   const verification = new Verification({ homes, groups: groupQueries, outgoing });
   const shared = {
@@ -117,6 +120,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     messaging,
     groups,
     groupGuests,
+    departures,
     inviting,
     invited,
     verification,

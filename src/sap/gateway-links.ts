@@ -17,6 +17,8 @@ export interface GatewayLinksDependencies {
   readonly relay: Relay;
   readonly outbox: Outbox;
   readonly publishing: Publishing;
+  /** Groups behind a domain that are still to be told who left. */
+  readonly departures: { repeat(domains: readonly Domain[]): Promise<void> };
   /** Subscriptions of local users to repeat: what their sessions watch behind a domain. */
   readonly sessions: { resubscribe(domains: readonly Domain[]): Promise<void> };
   readonly clock: Clock;
@@ -99,12 +101,13 @@ export class GatewayLinks {
     this.deps.log.info({ gateway: gateway.name }, 'gateway is usable');
     this.deps.outbox.retryNow(gateway.name);
     this.resynchronize(gateway, round).catch((error: unknown) => {
-      this.deps.log.error({ err: error, gateway: gateway.name }, 'presence could not be resynchronised');
+      this.deps.log.error({ err: error, gateway: gateway.name }, 'gateway could not be resynchronised');
     });
   }
 
   private async resynchronize(gateway: Gateway, round: number): Promise<void> {
-    await this.deps.sessions.resubscribe(gateway.domains);
+    const { departures, sessions } = this.deps;
+    await Promise.all([departures.repeat(gateway.domains), sessions.resubscribe(gateway.domains)]);
     for (const domain of gateway.domains) {
       let after: UserAddress | undefined;
       for (;;) {

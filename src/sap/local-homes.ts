@@ -14,6 +14,7 @@ export async function serveLocally(
     case 'SendMessageRequest':
       return receiveMessage(services, request);
     case 'DeliveryStatusReport':
+      services.groupGuests.reported(request);
       return services.messaging.reported(request);
     case 'SubscribeRequest':
       return services.publishing.subscribe(request);

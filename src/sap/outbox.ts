@@ -4,11 +4,9 @@
 import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { NewOutboxEntry, OutboxEntry, Store } from '../store/store.ts';
 import type { ServiceAddress } from '../wv/ids.ts';
-import type { RequestPrimitive } from '../wv/primitives.ts';
-import type { Party } from '../wv/message.ts';
-import { isSuccess, result, type DetailedResult, type Result } from '../wv/status.ts';
+import { isSuccess, result, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
-import { laneKey, waitingAs, type DurableRequest } from './durable.ts';
+import { failureNotes, laneKey, waitingAs, type DurableRequest } from './durable.ts';
 import type { Gateway } from './port.ts';
 
 export interface OutboxOptions {
@@ -290,53 +288,18 @@ export class Outbox {
     };
   }
 
-  /** The sender of a message learns that it will not arrive, asked or not. */
+  /** Who is concerned by the failure learns it, asked or not (durable.ts). */
   private async failed(entry: OutboxEntry, outcome: Result): Promise<void> {
-    const request = JSON.parse(entry.payload) as RequestPrimitive;
-    if (request.primitive !== 'SendMessageRequest' || request.message.sender.kind !== 'user') {
-      const { primitive } = request;
-      this.metrics.count('outbox_lost_total', { gateway: entry.destination, primitive });
-      this.log.warn(
-        { seq: entry.seq, primitive, code: outcome.code },
-        'request not taken by its destination',
-      );
-      return;
+    const request = JSON.parse(entry.payload) as DurableRequest;
+    const notes = failureNotes(request, outcome, { service: this.service, now: this.clock.now() });
+    for (const note of notes) {
+      const told = await this.reports?.request(note);
+      // Not on disk: the entry stays and is tried again.
+      if (told?.result.code === 500) throw new Error(`${note.primitive} could not be kept`);
     }
-    for (const [recipient, reason] of refusals(request.message.recipients, outcome)) {
-      await this.reports?.request({
-        primitive: 'DeliveryStatusReport',
-        meta: { service: this.service },
-        messageId: request.message.id,
-        sender: request.message.sender.user,
-        recipient,
-        outcome: reason,
-        deliveredAt: this.clock.now(),
-      });
-    }
+    if (notes.length > 0) return;
+    const { primitive } = request;
+    this.metrics.count('outbox_lost_total', { gateway: entry.destination, primitive });
+    this.log.warn({ seq: entry.seq, primitive, code: outcome.code }, 'request not taken by its destination');
   }
-}
-
-/** Who did not get the message, and why: those whom a detail names, and all when it succeeded for nobody. */
-function refusals(recipients: readonly Party[], outcome: Result): readonly (readonly [Party, Result])[] {
-  const { details = [], code, description } = outcome;
-  const reasons = recipients.map((recipient) => [recipient, detailFor(recipient, details)] as const);
-  // Without a name there is nobody to tell apart: each may be meant.
-  const anybody =
-    details.find((detail) => isNameless(detail)) ?? (isSuccess(outcome) ? undefined : { code, description });
-  return reasons.flatMap(([recipient, detail = anybody]) =>
-    detail === undefined ? [] : [[recipient, result(detail.code, detail.description)] as const],
-  );
-}
-
-function detailFor(party: Party, details: readonly DetailedResult[]): DetailedResult | undefined {
-  if (party.kind === 'user') return details.find(({ users = [] }) => users.includes(party.user));
-  const { group, screenName } = party;
-  return details.find(
-    ({ groups = [], screenNames = [] }) =>
-      groups.includes(group) || screenNames.some((each) => each.group === group && each.name === screenName),
-  );
-}
-
-function isNameless({ users = [], groups = [], screenNames = [] }: DetailedResult): boolean {
-  return users.length + groups.length + screenNames.length === 0;
 }

@@ -1,6 +1,6 @@
 // The port through which services reach a user's live clients. access/csp implements it, one object a session.
 
-import type { ClientId, MessageId, UserAddress } from '../wv/ids.ts';
+import type { ClientId, GroupAddress, MessageId, UserAddress } from '../wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication } from '../wv/primitives.ts';
 import type { Result } from '../wv/status.ts';
@@ -27,6 +27,8 @@ export interface Client {
    */
   dequeued(messageId: MessageId, kind: QueueItem['kind']): boolean;
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void;
+  /** True when this client is in the group, or is joining it this moment. */
+  hasJoined(group: GroupAddress): boolean;
   /** News of a group that this client may have joined; not stored. */
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void;
   disconnect(reason: Result): void;

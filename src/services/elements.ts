@@ -2,6 +2,7 @@
 
 import type { ContactLists } from './contact-lists.ts';
 import type { ContentService } from './content/content.ts';
+import type { GroupDepartures } from './group-departures.ts';
 import type { GroupGuests } from './group-guests.ts';
 import type { GroupMembership } from './group-membership.ts';
 import type { Groups } from './groups/groups.ts';
@@ -24,6 +25,7 @@ export interface ServiceElements {
   readonly messaging: Messaging;
   readonly groups: Groups;
   readonly groupGuests: GroupGuests;
+  readonly departures: GroupDepartures;
   readonly inviting: Inviting;
   readonly invited: Invited;
   readonly verification: Verification;

@@ -18,10 +18,12 @@ import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
 import type { LockoutStore } from './lockouts.ts';
 import type { InvitationStore } from './invitations.ts';
+import type { OwedLeaveStore } from './owed-leaves.ts';
 import type { ProfileStore } from './profiles.ts';
 
 export type * from './groups.ts';
 export type { ReceivedInvitation, SentInvitation } from './invitations.ts';
+export type { OwedLeave, OwedLeaveStore } from './owed-leaves.ts';
 
 /** How a user proves who he is. At least one is there for an account that can log in. */
 export interface Credentials {
@@ -188,7 +190,8 @@ export interface AccountChange {
   readonly services?: readonly ServiceName[] | null;
 }
 
-export interface Store extends GroupStore, LockoutStore, InvitationStore, ProfileStore, ContentStore {
+export interface Store
+  extends GroupStore, LockoutStore, InvitationStore, OwedLeaveStore, ProfileStore, ContentStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it; the queue is empty. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

@@ -191,7 +191,10 @@ export interface JoinGroupResponse {
   readonly welcomeNote?: string;
 }
 export type LeaveGroupRequest = GroupRequest<'LeaveGroupRequest'>;
-/** The group's server tells users that they are out. All `users` are in one domain. */
+/**
+ * The group's server tells users that they are out. All `users` are in one domain; none = everybody of the server that
+ * gets it, from servers that name nobody (observed-peer section 12). Ours always name them.
+ */
 export interface LeaveGroupIndication extends GroupRequest<'LeaveGroupIndication'> {
   readonly users: readonly UserAddress[];
   /** 824 own wish, 809 expelled, 800 deleted. */

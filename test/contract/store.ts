@@ -16,6 +16,7 @@ import { contentContract } from './content.ts';
 import { list, message, messageId, user, userRecord } from '../support/store-samples.ts';
 import { gatewayEventContract, gatewayValueContract } from './gateways.ts';
 import { groupContract, keepGroup } from './groups.ts';
+import { owedLeaveContract } from './owed-leaves.ts';
 import { outboxContract, queueContract, repeatContract } from './queues.ts';
 
 export interface StoreUnderTest {
@@ -48,6 +49,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('repeats', () => repeatContract(current));
     describe('groups', () => groupContract(current));
     describe('invitations', () => invitationContract(current));
+    describe('leaves owed to groups elsewhere', () => owedLeaveContract(current));
     describe('outbox', () => outboxContract(current));
     describe('gateway values', () => gatewayValueContract(current));
     describe('gateway links and inbox', () => gatewayEventContract(current));

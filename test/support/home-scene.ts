@@ -7,6 +7,7 @@ import { Relay } from '../../src/sap/relay.ts';
 import type { Client, Interest } from '../../src/services/client.ts';
 import { ContactLists } from '../../src/services/contact-lists.ts';
 import type { ServiceElements } from '../../src/services/elements.ts';
+import { GroupDepartures } from '../../src/services/group-departures.ts';
 import { GroupGuests } from '../../src/services/group-guests.ts';
 import { Groups } from '../../src/services/groups/groups.ts';
 import { GroupQueries } from '../../src/services/group-queries.ts';
@@ -24,7 +25,13 @@ import { Verification } from '../../src/services/verification.ts';
 import type { NewQueueEntry, QueueItem } from '../../src/store/store.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { parseDomain, serviceAddress, userAddress } from '../../src/wv/address.ts';
-import { trusted, type ClientId, type MessageId, type UserAddress } from '../../src/wv/ids.ts';
+import {
+  trusted,
+  type ClientId,
+  type GroupAddress,
+  type MessageId,
+  type UserAddress,
+} from '../../src/wv/ids.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
 import type { GroupChangeNotice, LeaveGroupIndication, RequestPrimitive } from '../../src/wv/primitives.ts';
 import { FakeGateway } from './fake-gateway.ts';
@@ -63,6 +70,10 @@ export class NotingClient implements Client {
   }
   authorizationAsked(watcher: UserAddress, attributes: AttributeFilter | undefined): void {
     this.asked.push({ watcher, attributes });
+  }
+  readonly joined = new Set<GroupAddress>();
+  hasJoined(group: GroupAddress): boolean {
+    return this.joined.has(group);
   }
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
     this.news.push(news);
@@ -141,6 +152,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     service,
     collectiveWatchers: new Set([userAddress('gateway', FAR)]),
     openAttributes: maskOf([]),
+    coalesceMs: 2_000,
     limits: { watchers: 100, pendingAuthorizations: 2, history: 2 },
   });
   const watching = new Watching({ homes, outgoing: relay, service });
@@ -164,6 +176,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
     limits: { perUser: 2, perServer: 4, joined: 4, members: 4, rejected: 2, history: 3, cached: 3 },
   });
   const groupGuests = new GroupGuests({ homes });
+  const departures = new GroupDepartures({ store, homes, membership, clock, log: SILENT });
   function services(): ServiceElements {
     return {
       homes,
@@ -177,6 +190,7 @@ export async function homeScene(names: readonly string[] = ['ann', 'bea', 'cy'])
       verification,
       groups,
       groupGuests,
+      departures,
       profiles,
       search,
     };

@@ -5,7 +5,8 @@ import { domainOf, serviceAddress } from '../../wv/address.ts';
 import type { GroupAddress } from '../../wv/ids.ts';
 import { status, type ResponsePrimitive, type Status } from '../../wv/primitives.ts';
 import { isSuccess, result, type Result } from '../../wv/status.ts';
-import type { GroupMembership, Participant } from '../../services/group-membership.ts';
+import type { GroupDepartures } from '../../services/group-departures.ts';
+import type { Participant } from '../../services/group-membership.ts';
 import type { GroupDraft } from '../../services/groups/creating.ts';
 import { CspSession } from './session.ts';
 import type { CspServices } from './transaction.ts';
@@ -58,9 +59,7 @@ export async function entering<T extends { readonly result: Result }>(
 /** The session ended while it was joining, too early for its end to see that: it leaves now. */
 async function leaveIfEnded(services: CspServices, session: CspSession): Promise<void> {
   if (services.sessions.find(session.id) === session) return;
-  await leaveAll(services.membership, session, (group, { code }) => {
-    services.log.warn({ user: session.home.address, group, code }, 'group not left');
-  });
+  await leaveAll(services.departures, session);
 }
 
 /** Makes a group of the session's user; where the draft says so, the session is in it from the start. */
@@ -96,26 +95,14 @@ export async function leaving(
 
 /**
  * The session ended: it leaves what it joined, unless a newer session of the same client is in there already.
- * Resolves when every home has answered or has had its time; who does not answer is told by nobody else.
+ * Resolves when every home was told, or it is on disk that it has to be.
  */
-export async function leaveAll(
-  membership: GroupMembership,
-  session: CspSession,
-  refused: (group: GroupAddress, outcome: Result) => void,
-): Promise<void> {
+export async function leaveAll(departures: GroupDepartures, session: CspSession): Promise<void> {
   const newer = [...session.home.clients].find(
     (client): client is CspSession => client instanceof CspSession && client.clientId === session.clientId,
   );
-  await Promise.all(
-    [...session.groups.keys()].map(async (group) => {
-      if (newer?.groups.has(group) === true) return;
-      const { result: outcome } = await membership.ask(participant(session), {
-        primitive: 'LeaveGroupRequest',
-        group,
-      });
-      if (!isSuccess(outcome) && !OUTSIDE.has(outcome.code)) refused(group, outcome);
-    }),
-  );
+  const groups = [...session.groups.keys()].filter((group) => newer?.groups.has(group) !== true);
+  await departures.leave(participant(session), groups);
   session.groups.clear();
   session.groupsChanged();
 }

@@ -6,7 +6,7 @@ import { trusted, type ClientId, type Domain, type SessionId, type UserAddress }
 import type { AttributeFilter } from '../../wv/presence.ts';
 import { result, type Result } from '../../wv/status.ts';
 import type { CspVersion } from '../../wv/version.ts';
-import type { GroupMembership } from '../../services/group-membership.ts';
+import type { GroupDepartures } from '../../services/group-departures.ts';
 import type { Home, Homes } from '../../services/home.ts';
 import type { Messaging } from '../../services/messaging.ts';
 import type { Publishing } from '../../services/presence/publishing.ts';
@@ -30,7 +30,7 @@ export interface SessionTableDependencies {
   readonly publishing: Publishing;
   readonly watching: Watching;
   readonly messaging: Messaging;
-  readonly membership: GroupMembership;
+  readonly departures: GroupDepartures;
   /** Makes content fit the clients. */
   readonly content?: { readonly attachments: Adapter };
   readonly clock: Clock;
@@ -309,9 +309,7 @@ export class SessionTable implements CirDirectory {
 
   /** The record goes last: after a crash in between, the session comes back and ends once more. */
   private async cleanUp(session: CspSession): Promise<void> {
-    await leaveAll(this.deps.membership, session, (group, { code }) => {
-      this.deps.log.warn({ user: session.home.address, group, code }, 'group not left');
-    });
+    await leaveAll(this.deps.departures, session);
     await this.deps.store.deleteSession(session.id);
     await this.deps.watching.unsubscribe(session.home, session.interests.keys(), false);
   }

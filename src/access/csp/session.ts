@@ -168,6 +168,10 @@ export class CspSession implements Client {
     this.onReady?.(this);
   }
 
+  hasJoined(group: GroupAddress): boolean {
+    return this.groups.has(group);
+  }
+
   /** News of a group reaches only the clients that joined it; of its comings and goings, those that want to know. */
   groupNews(news: GroupChangeNotice | LeaveGroupIndication): void {
     const joined = this.groups.get(news.group) ?? (this.autoJoining ? { subscribed: true } : undefined);

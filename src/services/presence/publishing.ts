@@ -27,7 +27,9 @@ import { subjectKey, type Home, type Homes } from '../home.ts';
 import type { Outgoing } from '../outgoing.ts';
 import { authorized, isUndecided } from './authorized.ts';
 import { maskOf, pick, type AttributeMask } from './masks.ts';
+import { Pacing } from './pacing.ts';
 import { difference, presenceOf, WITHDRAWN } from './values.ts';
+import { WatcherGroups } from './watcher-groups.ts';
 import type { PastWatching } from './watcher-history.ts';
 
 export interface PublishingDependencies {
@@ -41,6 +43,8 @@ export interface PublishingDependencies {
   readonly collectiveWatchers: ReadonlySet<UserAddress>;
   /** Attributes that users of this server see of each other unasked (old phones name contacts by Alias). */
   readonly openAttributes: AttributeMask;
+  /** Another domain hears of one user's changes at most that often, milliseconds; 0 = of each. */
+  readonly coalesceMs: number;
   readonly limits: {
     readonly watchers: number;
     readonly pendingAuthorizations: number;
@@ -51,9 +55,19 @@ export interface PublishingDependencies {
 
 export class Publishing {
   private readonly deps: PublishingDependencies;
+  private readonly pacing: Pacing;
 
   constructor(deps: PublishingDependencies) {
     this.deps = deps;
+    this.pacing = new Pacing({
+      clock: deps.clock,
+      windowMs: deps.coalesceMs,
+      tell: (publisher, domain, changed) => {
+        this.tellDomain(publisher, domain, changed).catch((error: unknown) => {
+          deps.log.error({ err: error, user: publisher, domain }, 'presence could not be told');
+        });
+      },
+    });
   }
 
   // ---- the user's own doing
@@ -72,13 +86,36 @@ export class Publishing {
     const after = presenceOf(home);
     const changed = difference(before, after);
     if (changed === 0 || home.watchers.size === 0) return;
+    const groups = this.concerned(home, changed);
+    for (const domain of groups.domains()) {
+      const paced = domain !== this.deps.homes.domain;
+      if (paced && !this.pacing.passes(home.address, domain, changed)) groups.drop(domain);
+    }
+    await this.tellGroups(home, groups, after);
+  }
+
+  /** What changed while the domain was not told of every change. */
+  private async tellDomain(publisher: UserAddress, domain: Domain, changed: AttributeMask): Promise<void> {
+    const home = await this.deps.homes.get(publisher);
+    if (home === undefined) return;
+    const groups = this.concerned(home, changed);
+    for (const other of groups.domains()) if (other !== domain) groups.drop(other);
+    await this.tellGroups(home, groups, presenceOf(home));
+  }
+
+  /** The watchers who may see any of what changed. */
+  private concerned(home: Home, changed: AttributeMask): WatcherGroups {
     const groups = new WatcherGroups();
     for (const watcher of home.watchers.values()) {
       const mask = changed & this.visible(home, watcher);
       if (mask !== 0) groups.add(domainOf(watcher.watcher), mask, watcher.watcher);
     }
+    return groups;
+  }
+
+  private async tellGroups(home: Home, groups: WatcherGroups, values: PresenceAttributes): Promise<void> {
     await Promise.all(
-      groups.map((mask, watchers) => this.notify(home, watchers, pick(after, mask, WITHDRAWN))),
+      groups.map((mask, watchers) => this.notify(home, watchers, pick(values, mask, WITHDRAWN))),
     );
   }
 
@@ -265,7 +302,7 @@ export class Publishing {
     const record = home?.watchers.get(watcher);
     if (home === undefined || record === undefined) return;
     const mask = this.visible(home, record);
-    if (mask !== 0) await this.notify(home, [watcher], pick(presenceOf(home), mask));
+    if (mask !== 0) await this.request(home, [watcher], pick(presenceOf(home), mask));
   }
 
   private visible(home: Home, watcher: WatcherRecord): AttributeMask {
@@ -278,7 +315,17 @@ export class Publishing {
     return authorized(home, watcher, collective) | (neighbour ? this.deps.openAttributes : 0);
   }
 
+  /** Waits for nobody but this server: who changes something must not wait for slow networks. */
   private async notify(
+    home: Home,
+    watchers: readonly UserAddress[],
+    attributes: PresenceAttributes,
+  ): Promise<void> {
+    const telling = this.request(home, watchers, attributes);
+    if (watchers.some((watcher) => domainOf(watcher) === this.deps.homes.domain)) await telling;
+  }
+
+  private async request(
     home: Home,
     watchers: readonly UserAddress[],
     attributes: PresenceAttributes,
@@ -312,27 +359,6 @@ export class Publishing {
     home.authorizations.delete(watcher);
     await this.deps.store.deleteAuthorization(home.address, watcher);
     await this.tellAnswer(home, watcher, 'GRANTED');
-  }
-}
-
-/** Watchers by domain and visible attributes: each group gets one notification (ssp 16, "Presence change"). */
-class WatcherGroups {
-  private readonly groups = new Map<Domain, Map<AttributeMask, UserAddress[]>>();
-
-  add(domain: Domain, mask: AttributeMask, watcher: UserAddress): void {
-    let byMask = this.groups.get(domain);
-    if (byMask === undefined) this.groups.set(domain, (byMask = new Map()));
-    const members = byMask.get(mask);
-    if (members === undefined) byMask.set(mask, [watcher]);
-    else members.push(watcher);
-  }
-
-  map<T>(visit: (mask: AttributeMask, watchers: readonly UserAddress[]) => T): T[] {
-    const results: T[] = [];
-    for (const byMask of this.groups.values()) {
-      for (const [mask, watchers] of byMask) results.push(visit(mask, watchers));
-    }
-    return results;
   }
 }
 

@@ -33,6 +33,7 @@ const TABLES = [
   'seen',
   'sent_invitations',
   'received_invitations',
+  'owed_leaves',
   'outbox',
   'content',
   'content_links',

@@ -11,6 +11,7 @@ import { invitations } from './migrations/004-invitations.ts';
 import { profilesAndSearch } from './migrations/005-profiles-and-search.ts';
 import { content } from './migrations/006-content.ts';
 import { removedUsers } from './migrations/007-removed-users.ts';
+import { owedLeaves } from './migrations/008-owed-leaves.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   profilesAndSearch,
   content,
   removedUsers,
+  owedLeaves,
 ];
 
 /** The schema version that this code writes. */

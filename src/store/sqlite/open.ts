@@ -9,6 +9,7 @@ import { housekeepingArea } from './housekeeping.ts';
 import { invitationArea } from './invitations.ts';
 import { listArea } from './lists.ts';
 import { lockoutArea } from './lockouts.ts';
+import { owedLeaveArea } from './owed-leaves.ts';
 import { outboxArea } from './outbox.ts';
 import { presenceArea } from './presence.ts';
 import { profileArea } from './profiles.ts';
@@ -52,6 +53,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...queue,
     ...groupArea(db),
     ...invitationArea(db),
+    ...owedLeaveArea(db),
     ...outboxArea(db, clock),
     ...contentArea(db),
     ...gatewayArea(db, clock),

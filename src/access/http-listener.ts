@@ -8,22 +8,35 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { TlsOptions } from 'node:tls';
 import type { Log, Metrics } from '../ops/ports.ts';
+import { plainAddress } from './address-list.ts';
 import { inRequest } from './request-scope.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly tls?: ServerTls;
   /** Seconds an idle connection stays open. */
   readonly idleSeconds: number;
   /** Connections at once; more are closed. */
   readonly maxConnections: number;
+  /** Of these from one IP address; more are closed. Default: as many as there may be at all. */
+  readonly maxConnectionsPerAddress?: number;
   readonly patience?: Partial<HttpPatience>;
   readonly log: Log;
   readonly metrics: Metrics;
+}
+
+export interface ServerTls extends Pick<
+  TlsOptions,
+  'ca' | 'requestCert' | 'rejectUnauthorized' | 'minVersion'
+> {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
 }
 
 export interface HttpEndpoint {
@@ -45,6 +58,8 @@ export interface HttpPatience {
 const PATIENCE: HttpPatience = { request: 120_000, headers: 30_000, silence: 300_000 };
 /** Of a request that is refused, this much is still taken, so that the answer is not lost in a connection reset. */
 const MAX_DISCARDED = 4_194_304;
+/** Milliseconds until a connection that got its last word is closed, even if the other side keeps it open. */
+const LINGER = 2_000;
 /** The body of an answer that has none. */
 export const EMPTY = Buffer.alloc(0);
 
@@ -77,9 +92,9 @@ export async function startHttpListener(
   const server =
     options.tls === undefined
       ? createHttpServer(settings, listener)
-      : createHttpsServer({ ...settings, ...options.tls }, listener);
+      : createHttpsServer({ ...settings, ...options.tls, handshakeTimeout: patience.headers }, listener);
   server.timeout = patience.silence;
-  server.maxConnections = options.maxConnections;
+  limitConnections(server, options);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     options.metrics.count('http_bad_requests_total');
     underWay.whenDone(socket, () => hangUp(socket, error.code));
@@ -93,6 +108,28 @@ export async function startHttpListener(
       return close(server, graceMs);
     },
   };
+}
+
+/** Connections beyond a limit are closed before anything is read of them. */
+function limitConnections(server: Server, options: ListenerOptions): void {
+  const { maxConnections, maxConnectionsPerAddress = maxConnections, metrics } = options;
+  const refused = (limit: string) => metrics.count('http_connections_refused_total', { limit });
+  const open = new Map<string, number>();
+  server.maxConnections = maxConnections;
+  server.on('drop', () => refused('all'));
+  server.on('connection', (socket: Socket) => {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const count = (open.get(address) ?? 0) + 1;
+    open.set(address, count);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+    if (count <= maxConnectionsPerAddress) return;
+    refused('address');
+    socket.destroy();
+  });
 }
 
 /** The answers that are owed on each connection: requests may be pipelined, and followed by garbage. */
@@ -133,11 +170,21 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
-/** What cannot be read as HTTP ends the connection, with a word about it. */
+/** What cannot be read as HTTP ends the connection, with a word about it, whether or not the client hangs up too. */
 function hangUp(socket: Duplex, errorCode = ''): void {
   const status = CLIENT_ERRORS[errorCode] ?? '400 Bad Request';
-  if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  else socket.destroy();
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const lingering = setTimeout(() => socket.destroy(), LINGER);
+  socket.once('close', () => clearTimeout(lingering));
+}
+
+/** A content type without its parameters, in lower case; '' = there is none. */
+export function mediaType(contentType = ''): string {
+  return (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
 /** Answers with an HTTP error and ends the connection: for what is no message of the protocol at all. */

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   discard,
   EMPTY,
+  mediaType,
   readBody,
   refuse,
   respond,
@@ -11,6 +12,7 @@ import {
   type HttpEndpoint,
   type ListenerOptions,
 } from '../http-listener.ts';
+import { SSP_CONTENT_TYPE } from '../ssp/document.ts';
 import { contentKind, type Encoding } from './codec/codec.ts';
 import type { CallState } from './cir/http-calls.ts';
 import type { Origins } from './origin.ts';
@@ -28,6 +30,8 @@ export interface HttpOptions extends ListenerOptions {
   readonly origins: Origins;
   /** Tells a client that asks at `/cir/<token>` whether something waits (SHTTP). */
   readonly calls: { ask(token: string): CallState };
+  /** Serves what has the content type of SSP, on any path. Absent: such requests are answered 415. */
+  readonly ssp?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 export function startCspHttp(options: HttpOptions): Promise<HttpEndpoint> {
@@ -43,6 +47,8 @@ async function serve(
   const token = CALL_PATH.exec(pathOf(request.url ?? '/'))?.[1];
   if (token !== undefined) return answerCall(options, request, response, token);
   const contentType = request.headers['content-type'];
+  if (options.ssp !== undefined && mediaType(contentType) === SSP_CONTENT_TYPE)
+    return options.ssp(request, response);
   const refusal = refusalOf(options, request);
   if (refusal !== undefined) return refuse(request, response, refusal);
   const body = await readBody(request, options.maxBody);

@@ -230,10 +230,17 @@ function withTlsPaths<T extends { tls?: { cert: string; key: string } | undefine
   return tls === undefined ? listener : { ...listener, tls: { cert: at(tls.cert), key: at(tls.key) } };
 }
 
+type SspListener = NonNullable<Config['listen']['ssp']>;
+
+function withSspPaths(ssp: SspListener, at: (path: string) => string): SspListener {
+  const { clientCa } = ssp;
+  return { ...withTlsPaths(ssp, at), ...(clientCa === undefined ? {} : { clientCa: at(clientCa) }) };
+}
+
 /** Paths in the configuration become absolute, from the folder of the file. */
 function withPaths(config: Config, base: string): Config {
   const at = (path: string) => resolve(base, path);
-  const { csp, web } = config.listen;
+  const { csp, ssp, web } = config.listen;
   return {
     ...config,
     data: at(config.data),
@@ -242,6 +249,7 @@ function withPaths(config: Config, base: string): Config {
     listen: {
       ...config.listen,
       csp: withTlsPaths(csp, at),
+      ...(ssp === undefined ? {} : { ssp: withSspPaths(ssp, at) }),
       ...(web === undefined ? {} : { web: withTlsPaths(web, at) }),
     },
     ...(config.provider.logo === undefined
@@ -276,9 +284,20 @@ export function checkConfig(input: unknown, source: string, base: string): Confi
       `${source}: listen.cir.tcp.address: needed with host ${tcp.host}: phones are told this address to connect to`,
     );
   }
+  checkSsp(checked.data, source);
   checkNumbers(checked.data, source);
   checkPeers(checked.data, source);
   return withPaths(checked.data, base);
+}
+
+function checkSsp({ listen: { ssp } }: Config, source: string): void {
+  if (ssp === undefined || ssp.clientCertificates === 'none') return;
+  for (const key of ['tls', 'clientCa'] as const) {
+    if (ssp[key] !== undefined) continue;
+    throw new ConfigError(
+      `${source}: listen.ssp.${key}: needed with clientCertificates ${ssp.clientCertificates}`,
+    );
+  }
 }
 
 function checkNumbers({ users }: Config, source: string): void {

@@ -12,7 +12,7 @@ export interface CertificateFiles {
 /** `setting`: where they stand in the configuration. Throws a ConfigError that names the key of what is unusable. */
 export function readCertificate(
   files: CertificateFiles,
-  setting: 'listen.csp.tls' | 'listen.web.tls',
+  setting: 'listen.csp.tls' | 'listen.ssp.tls' | 'listen.web.tls',
 ): { readonly cert: Buffer; readonly key: Buffer } {
   const pair = {
     cert: readPem(`${setting}.cert`, files.cert),
@@ -24,6 +24,20 @@ export function readCertificate(
     throw new ConfigError(`${setting}: ${(error as Error).message}`, { cause: error });
   }
   return pair;
+}
+
+/** Certificates of authorities. Throws a ConfigError that names the key `setting` when the file holds none. */
+export function readAuthorities(file: string, setting: 'listen.ssp.clientCa'): Buffer {
+  const ca = readPem(setting, file);
+  // node:tls takes a file without any certificate in silence.
+  if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new ConfigError(`${setting}: ${file} holds no certificate`);
+  try {
+    createSecureContext({ ca });
+  } catch (error) {
+    throw new ConfigError(`${setting}: ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  return ca;
 }
 
 function readPem(key: string, file: string): Buffer {

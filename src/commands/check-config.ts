@@ -3,14 +3,18 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
 import { readLogo } from '../provider-logo.ts';
+import { readAuthorities } from '../tls-files.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
 export async function checkFiles(config: Config, source: string): Promise<void> {
-  const { csp, web } = config.listen;
+  const { csp, ssp, web } = config.listen;
   const named: readonly (readonly [key: string, file: string | undefined])[] = [
     ['listen.csp.tls.cert', csp.tls?.cert],
     ['listen.csp.tls.key', csp.tls?.key],
+    ['listen.ssp.tls.cert', ssp?.tls?.cert],
+    ['listen.ssp.tls.key', ssp?.tls?.key],
+    ['listen.ssp.clientCa', ssp?.clientCa],
     ['listen.web.tls.cert', web?.tls?.cert],
     ['listen.web.tls.key', web?.tls?.key],
     ['operator.tokenFile', config.operator.tokenFile],
@@ -29,6 +33,8 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
     }
   }
   if (csp.tls !== undefined) checkCertificate(csp.tls, `${source}: listen.csp.tls`);
+  if (ssp?.tls !== undefined) checkCertificate(ssp.tls, `${source}: listen.ssp.tls`);
+  if (ssp?.clientCa !== undefined) readAuthorities(ssp.clientCa, 'listen.ssp.clientCa');
   if (web?.tls !== undefined) checkCertificate(web.tls, `${source}: listen.web.tls`);
   if (config.ssp !== undefined) checkPeerTls(config.ssp.tls, `${source}: ssp.tls`);
   if (config.provider.logo !== undefined) readLogo(config.provider.logo);
@@ -68,12 +74,13 @@ export const checkConfigCommand: Command = {
     const { values } = parseCommandLine(args, CONFIG_OPTION);
     const { config, file } = loadConfig(values.config, projectRoot);
     await checkFiles(config, file);
-    const { csp, cir, ops, web } = config.listen;
+    const { csp, ssp, cir, ops, web } = config.listen;
     const lines = [
       `${file}: good`,
       `  domain      ${config.domain}`,
       `  data        ${config.data}`,
       `  CSP         ${csp.tls === undefined ? 'http' : 'https'}://${csp.host}:${csp.port}${csp.path}`,
+      `  SSP         ${[ssp && `${ssp.tls === undefined ? 'http' : 'https'}://${ssp.host}:${ssp.port}/`, csp.ssp && 'on the CSP port'].filter(Boolean).join(', ') || 'off'}`,
       `  CIR         ${[cir.tcp && `TCP ${cir.tcp.host}:${cir.tcp.port}`, cir.udp && 'UDP'].filter(Boolean).join(', ') || 'off'}`,
       `  operators   http://${ops.host}:${ops.port}/healthz`,
       `  web         ${web === undefined ? 'off' : `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${web.port}`}`,

@@ -9,6 +9,40 @@ const tlsSchema = z.strictObject({
   key: z.string().describe('File with the private key, PEM.'),
 });
 
+const sspSchema = z.strictObject({
+  host: host.default('127.0.0.1').describe('Address to listen on for other servers.'),
+  port: port.default(8082).describe('Port of SSP over HTTP (or HTTPS when `tls` is set).'),
+  tls: tlsSchema
+    .optional()
+    .describe('Serve HTTPS (TLS 1.2 or later) with this certificate. Use it beyond networks you own.'),
+  clientCertificates: z
+    .enum(['none', 'optional', 'required'])
+    .default('none')
+    .describe(
+      'Certificates of those who call: not asked for, looked at when shown, or needed for a connection. Needs `tls`.',
+    ),
+  clientCa: z
+    .string()
+    .optional()
+    .describe(
+      'File with the authorities that sign these certificates, PEM: these and no others. Needed unless `none`.',
+    ),
+  maxBody: z
+    .int()
+    .min(1024)
+    .default(1_048_576)
+    .describe('Largest document, bytes; more is answered HTTP 413.'),
+  maxConnections: z.int().min(1).default(1_000).describe('Connections at once; more are closed.'),
+  maxConnectionsPerAddress: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe(
+      'Connections at once from one IP address; more are closed. X-Forwarded-For is not believed: behind a proxy all peers are one address.',
+    ),
+  idleSeconds: seconds.default(300).describe('How long an idle connection stays open.'),
+});
+
 export const listenSchema = z.strictObject({
   csp: z
     .strictObject({
@@ -31,8 +65,19 @@ export const listenSchema = z.strictObject({
         .describe(
           'Addresses or prefixes of proxies in front: their X-Forwarded-For tells where a request comes from.',
         ),
+      ssp: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Serve SSP on the CSP port too, told apart by content type, with the limits of this port and no certificates of peers.',
+        ),
     })
     .prefault({}),
+  ssp: sspSchema
+    .optional()
+    .describe(
+      'Door for other servers (SSP over HTTP). Peers are told by their log-in, not by their address.',
+    ),
   cir: z
     .strictObject({
       http: z

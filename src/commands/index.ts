@@ -5,6 +5,7 @@ import type { Command } from './command.ts';
 import { decodeCommand } from './decode.ts';
 import { demoCommand } from './demo.ts';
 import { groupCommand } from './group.ts';
+import { peersCommand } from './peers.ts';
 import { registrationCommand } from './registration.ts';
 import { serveCommand } from './serve.ts';
 import { systemMessageCommand } from './system-message.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   user: userCommand,
   group: groupCommand,
   'system-message': systemMessageCommand,
+  peers: peersCommand,
   registration: registrationCommand,
   decode: decodeCommand,
 };

@@ -232,7 +232,7 @@ function withTlsPaths<T extends { tls?: { cert: string; key: string } | undefine
 
 type SspListener = NonNullable<Config['listen']['ssp']>;
 
-function withSspPaths(ssp: SspListener, at: (path: string) => string): SspListener {
+function withSspDoorPaths(ssp: SspListener, at: (path: string) => string): SspListener {
   const { clientCa } = ssp;
   return { ...withTlsPaths(ssp, at), ...(clientCa === undefined ? {} : { clientCa: at(clientCa) }) };
 }
@@ -249,7 +249,7 @@ function withPaths(config: Config, base: string): Config {
     listen: {
       ...config.listen,
       csp: withTlsPaths(csp, at),
-      ...(ssp === undefined ? {} : { ssp: withSspPaths(ssp, at) }),
+      ...(ssp === undefined ? {} : { ssp: withSspDoorPaths(ssp, at) }),
       ...(web === undefined ? {} : { web: withTlsPaths(web, at) }),
     },
     ...(config.provider.logo === undefined

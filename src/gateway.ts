@@ -3,6 +3,7 @@
 import { readCertificate } from './tls-files.ts';
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
 import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
+import { absentDestinations } from './absent-destinations.ts';
 import { Accounts } from './accounts.ts';
 import { startStcp, type StcpListener } from './access/csp/cir/stcp.ts';
 import { startSudp, type Sudp } from './access/csp/cir/udp.ts';
@@ -27,10 +28,14 @@ import { serveLocally } from './sap/local-homes.ts';
 import { Outbox } from './sap/outbox.ts';
 import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
-import { Relay } from './sap/relay.ts';
+import { Relay, type RelayDependencies } from './sap/relay.ts';
 import { buildServices } from './service-elements.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
 import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
+import { sspService, type SspService } from './ssp-service.ts';
+import { startPeers } from './start-peers.ts';
+import { packageVersion } from './package-version.ts';
+import { peersApi, type PeerOverview } from './web/peers-api.ts';
 import { clearRemovedUsers } from './removed-users.ts';
 import { numberOwners } from './number-owners.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
@@ -57,6 +62,8 @@ export interface HouseOptions {
 export interface House {
   readonly addresses: {
     readonly csp: { host: string; port: number };
+    /** The door of SSP, when it has one of its own. */
+    readonly ssp: { host: string; port: number } | undefined;
     readonly stcp: { host: string; port: number } | undefined;
     readonly ops: { host: string; port: number };
     readonly web: { host: string; port: number } | undefined;
@@ -165,10 +172,26 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const accounts = new Accounts({ store, passwords, clock, domain, digestLogin: config.digestLogin });
     for (const user of config.users) await accounts.create(user);
 
-    const gateways = [...configuredGateways(config), ...(options.gateways ?? [])];
     const outbox = new Outbox({ store, clock, log, metrics, service });
+    const ssp = sspService(config, domain, {
+      registry: {
+        adopt: (peer) => adopt(peer),
+        release: (peer) => release(peer),
+      },
+      waiting: (name) => outbox.held(name),
+      version: packageVersion(),
+      clock,
+      ids,
+      log,
+      metrics,
+    });
+    if (ssp !== undefined) closing.push(() => ssp.close());
+    const own = [...configuredGateways(config), ...(options.gateways ?? [])];
+    const gateways: readonly Gateway[] = [...own, ...(ssp?.peers ?? [])];
     const local = (request: RequestPrimitive) => serveLocally(services, request);
-    const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local });
+    const finder: Pick<RelayDependencies, 'find'> =
+      ssp === undefined ? {} : { find: (name) => ssp.find(name) };
+    const relay = new Relay({ homeDomain: domain, outbox, clock, log, metrics, local, ...finder });
     const services = buildServices(config, domain, { store, outgoing: relay, clock, ids, log, metrics });
     const { homes, publishing, messaging, groups, departures, content } = services;
     const renewHome = (owner: UserAddress): Promise<void> =>
@@ -249,17 +272,36 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       log,
       metrics,
     });
-    outbox.start(gateways, relay);
-    closing.push(() => outbox.stop());
+    const adopt = async (gateway: Gateway): Promise<void> => {
+      relay.addGateway(gateway);
+      await links.add(gateway);
+      outbox.addGateway(gateway);
+    };
+    const release = (gateway: Gateway): boolean => {
+      if (!outbox.removeGateway(gateway)) return false;
+      relay.removeGateway(gateway);
+      links.remove(gateway);
+      return true;
+    };
     await links.start(gateways);
     closing.push(() => links.stop());
+    const sspDoor = await ssp?.listen();
+    if (sspDoor !== undefined) closing.push(() => sspDoor.close(GRACE_MS));
+    outbox.start(gateways, relay);
+    closing.push(() => outbox.stop());
+    const names = new Set(gateways.map(({ name }) => name));
+    for (const absent of absentDestinations(await store.outboxDestinations(), names, finder.find)) {
+      log.warn({ destination: absent.name }, 'something waits for a destination that is not configured');
+      outbox.addGateway(absent);
+    }
+    if (ssp !== undefined) await startPeers(ssp, { store, sessions, log });
     await sessions.resubscribe([domain]);
     const clearRemoved = (limit: number) => clearRemovedUsers({ ...services, store, sessions, log }, limit);
     while ((await clearRemoved(REMOVED_BATCH)) === REMOVED_BATCH);
     // Clients whose session ended with the last run, or was ending when it did.
     await groups.reconcile((user, clientId) => sessions.isLive(user, clientId));
 
-    const http = await startHttp(csp, sessions);
+    const http = await startHttp(csp, sessions, ssp?.handler);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
     const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
@@ -272,10 +314,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       ready: !stopping,
       parts: Object.fromEntries([
         ['csp', stopping ? 'stopping' : 'up'],
-        ...gateways.map((gateway) => [gateway.name, gateway.health()]),
+        ...own.map((gateway) => [gateway.name, gateway.health()]),
       ]),
     });
-    const ops = await startOps(readiness, operatorRouters({ ...services, accounts, sessions, store, log }));
+    const operator = { ...services, accounts, sessions, store, log, peers: ssp?.overview };
+    const ops = await startOps(readiness, operatorRouters(operator));
     closing.push(() => ops.close());
     metrics.onCollect(async () => {
       metrics.gauge('sessions', sessions.size);
@@ -293,7 +336,13 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     let stopped: Promise<void> | undefined;
     return {
-      addresses: { csp: http.address, stcp: stcp?.address, ops: ops.address, web: web?.address },
+      addresses: {
+        csp: http.address,
+        ssp: sspDoor?.address,
+        stcp: stcp?.address,
+        ops: ops.address,
+        web: web?.address,
+      },
       accounts,
       store,
       metrics,
@@ -323,7 +372,11 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     }
   }
 
-  function startHttp(csp: CspServer, sessions: SessionTable): Promise<HttpEndpoint> {
+  function startHttp(
+    csp: CspServer,
+    sessions: SessionTable,
+    ssp: SspService['handler'],
+  ): Promise<HttpEndpoint> {
     const { host, port, path, tls, maxBody, idleSeconds, maxConnections, trustedProxies } = config.listen.csp;
     const { msisdn } = config.login;
     const origins = new Origins({
@@ -344,6 +397,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       csp,
       origins,
       calls: sessions.httpCalls,
+      ...(ssp === undefined ? {} : { ssp }),
       log,
       metrics,
       ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.csp.tls') }),
@@ -368,9 +422,16 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     return startOpsEndpoint({ ...config.listen.ops, metrics, readiness, routers, log });
   }
 
-  function operatorRouters(ports: Omit<OperatorApiOptions, 'token'>): readonly Mount[] {
+  function operatorRouters(
+    ports: Omit<OperatorApiOptions, 'token'> & { readonly peers: PeerOverview | undefined },
+  ): readonly Mount[] {
     const token = operatorToken(config);
-    return token === undefined ? [] : [{ path: '/api/users', router: operatorApi({ ...ports, token }) }];
+    if (token === undefined) return [];
+    const { peers } = ports;
+    return [
+      { path: '/api/users', router: operatorApi({ ...ports, token }) },
+      ...(peers === undefined ? [] : [{ path: '/api/peers', router: peersApi({ peers, token, log }) }]),
+    ];
   }
 }
 

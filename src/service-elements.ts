@@ -27,7 +27,7 @@ import { Search, type SearchLimits } from './services/search.ts';
 import { Verification } from './services/verification.ts';
 import type { Store } from './store/store.ts';
 import { serviceAddress } from './wv/address.ts';
-import type { Domain } from './wv/ids.ts';
+import type { Domain, UserAddress } from './wv/ids.ts';
 
 export interface ServicePorts {
   readonly store: Store;
@@ -61,7 +61,7 @@ export function buildServices(config: Config, domain: Domain, ports: ServicePort
     ...ports,
     homes,
     service,
-    collectiveWatchers: new Set(config.matrix === undefined ? [] : [pseudoWatcher(config.matrix)]),
+    collectiveWatchers: collectiveWatchers(config),
     openAttributes: maskOf(config.presence.openAttributes),
     coalesceMs: config.presence.coalesceMs,
     limits: {
@@ -150,4 +150,15 @@ export function groupLimits({ groups, cache }: Config): GroupLimits {
     history: groups.history,
     cached: cache.groups,
   };
+}
+
+/** Watchers that stand for a whole network: of our own Matrix gateway, and of gateways that run as servers. */
+function collectiveWatchers({ matrix, ssp }: Config): ReadonlySet<UserAddress> {
+  const collective = ssp?.peers.filter((peer) => peer.collective) ?? [];
+  return new Set([
+    ...(matrix === undefined ? [] : [pseudoWatcher(matrix)]),
+    ...collective.flatMap(({ domain, domains }) =>
+      [domain, ...domains].map((pseudoDomain) => pseudoWatcher({ pseudoDomain })),
+    ),
+  ]);
 }

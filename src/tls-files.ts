@@ -12,7 +12,7 @@ export interface CertificateFiles {
 /** `setting`: where they stand in the configuration. Throws a ConfigError that names the key of what is unusable. */
 export function readCertificate(
   files: CertificateFiles,
-  setting: 'listen.csp.tls' | 'listen.ssp.tls' | 'listen.web.tls',
+  setting: 'listen.csp.tls' | 'listen.ssp.tls' | 'listen.web.tls' | 'ssp.tls',
 ): { readonly cert: Buffer; readonly key: Buffer } {
   const pair = {
     cert: readPem(`${setting}.cert`, files.cert),
@@ -27,7 +27,7 @@ export function readCertificate(
 }
 
 /** Certificates of authorities. Throws a ConfigError that names the key `setting` when the file holds none. */
-export function readAuthorities(file: string, setting: 'listen.ssp.clientCa'): Buffer {
+export function readAuthorities(file: string, setting: 'listen.ssp.clientCa' | 'ssp.tls.ca'): Buffer {
   const ca = readPem(setting, file);
   // node:tls takes a file without any certificate in silence.
   if (!ca.includes('-----BEGIN CERTIFICATE-----'))
@@ -38,6 +38,22 @@ export function readAuthorities(file: string, setting: 'listen.ssp.clientCa'): B
     throw new ConfigError(`${setting}: ${file}: ${(error as Error).message}`, { cause: error });
   }
   return ca;
+}
+
+/** What connections to peers trust and show. Throws a ConfigError that names the key of what is unusable. */
+export function readPeerTls({
+  ca,
+  cert,
+  key,
+}: {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+}) {
+  return {
+    ...(ca === undefined ? {} : { ca: readAuthorities(ca, 'ssp.tls.ca') }),
+    ...(cert === undefined || key === undefined ? {} : readCertificate({ cert, key }, 'ssp.tls')),
+  };
 }
 
 function readPem(key: string, file: string): Buffer {

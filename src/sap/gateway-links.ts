@@ -53,6 +53,13 @@ export class GatewayLinks {
     await gateway.start(this.portFor(gateway));
   }
 
+  /** The gateway is not used any more. */
+  remove(gateway: Gateway): void {
+    this.rounds.set(gateway.name, -1);
+    const at = this.gateways.indexOf(gateway);
+    if (at >= 0) this.gateways.splice(at, 1);
+  }
+
   async stop(): Promise<void> {
     for (const gateway of this.gateways) this.rounds.set(gateway.name, -1);
     await Promise.all(this.gateways.map((gateway) => this.withDeadline(gateway)));

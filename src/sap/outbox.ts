@@ -41,7 +41,7 @@ interface Lane {
 
 /** What one gateway still has to take. */
 class Queue {
-  readonly gateway: Gateway;
+  gateway: Gateway;
   readonly lanes = new Map<string, Lane>();
   readonly ready: string[] = [];
   lastSeq = 0;
@@ -89,12 +89,25 @@ export class Outbox {
     for (const gateway of gateways) this.addGateway(gateway);
   }
 
-  /** A gateway that was found later; what waits for it on disk goes out. */
+  /** A gateway that was found later, perhaps in the place of a stand-in; what waits for it on disk goes out. */
   addGateway(gateway: Gateway): void {
-    if (this.queues.has(gateway.name)) return;
+    const known = this.queues.get(gateway.name);
+    if (known !== undefined) {
+      known.gateway = gateway;
+      this.retryNow(gateway.name);
+      return;
+    }
     const queue = new Queue(gateway);
     this.queues.set(gateway.name, queue);
     this.pump(queue);
+  }
+
+  /** False when something waits for it, or may. */
+  removeGateway(gateway: Gateway): boolean {
+    const queue = this.queues.get(gateway.name);
+    if (queue === undefined) return true;
+    if (queue.held > 0 || queue.more || queue.loading) return false;
+    return this.queues.delete(gateway.name);
   }
 
   /** No new tries; entries under way end by themselves and stay on disk unless confirmed. */

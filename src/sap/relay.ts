@@ -49,6 +49,11 @@ export class Relay implements Outgoing {
     }
   }
 
+  /** The gateway's domains are nobody's any more. */
+  removeGateway(gateway: Gateway): void {
+    for (const domain of gateway.domains) if (this.routes.get(domain) === gateway) this.routes.delete(domain);
+  }
+
   /** False when users of this domain cannot be reached at all. */
   reaches(domain: Domain): boolean {
     return domain === this.deps.homeDomain || this.routes.has(domain) || this.deps.find !== undefined;

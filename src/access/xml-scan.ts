@@ -163,7 +163,8 @@ class Scanner {
 
   private close(): void {
     const found = this.match(CLOSE);
-    if (found === undefined || found[1] !== this.open.pop()) throw new XmlError('end tag that closes nothing');
+    if (found === undefined || found[1] !== this.open.pop())
+      throw new XmlError('end tag that closes nothing');
     this.kept.push(found[0]);
   }
 

@@ -46,7 +46,7 @@ export const DATE: Text<number> = {
 };
 
 /** One of a few words, in any case. */
-export function oneOf<Word extends string>(words: readonly Word[]): Text<Word> {
+export function oneOf<const Word extends string>(words: readonly Word[]): Text<Word> {
   return {
     read: (text) => {
       const folded = text.toUpperCase();
@@ -159,16 +159,12 @@ function wordsOf(text: string): readonly string[] {
 
 // ---- octets
 
-/** BASE64, white space in it ignored. */
-export const BASE64: Text<Buffer> = {
-  read: (text) => {
-    const packed = text.replace(/\s+/g, '').replace(/=+$/, '');
-    if (!/^[A-Za-z0-9+/]*$/.test(packed) || packed.length % 4 === 1)
-      throw new Unreadable(402, 'not BASE64');
-    return Buffer.from(packed, 'base64');
-  },
-  write: (octets) => octets.toString('base64'),
-};
+/** The octets of BASE64, white space and padding in it ignored. Throws Unreadable. */
+export function decodeBase64(text: string): Buffer {
+  const packed = text.replace(/\s+/g, '').replace(/={1,2}$/, '');
+  if (!/^[A-Za-z0-9+/]*$/.test(packed) || packed.length % 4 === 1) throw new Unreadable(402, 'not BASE64');
+  return Buffer.from(packed, 'base64');
+}
 
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

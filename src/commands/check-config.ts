@@ -56,14 +56,21 @@ function checkCertificate({ cert, key }: { cert: string; key: string }, source: 
 
 function checkPeerTls({ ca, cert, key }: NonNullable<Config['ssp']>['tls'], source: string): void {
   if (cert !== undefined && key !== undefined) checkCertificate({ cert, key }, source);
-  if (ca === undefined) return;
-  try {
-    // A file without certificates would otherwise only mean that no peer is believed.
-    new X509Certificate(readFileSync(ca));
-  } catch (error) {
-    throw new ConfigError(`${source}.ca: ${ca} is not a certificate: ${(error as Error).message}`, {
-      cause: error,
-    });
+  if (ca !== undefined) checkAuthorities(ca, `${source}.ca: ${ca}`);
+}
+
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** Node takes a file without certificates without a word: no peer would be believed. */
+function checkAuthorities(file: string, source: string): void {
+  const certificates = readFileSync(file, 'latin1').match(PEM_CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw new ConfigError(`${source}: has no certificate in PEM`);
+  for (const pem of certificates) {
+    try {
+      new X509Certificate(pem);
+    } catch (error) {
+      throw new ConfigError(`${source}: not a certificate: ${(error as Error).message}`, { cause: error });
+    }
   }
 }
 

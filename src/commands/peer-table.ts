@@ -100,12 +100,13 @@ function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
 }
 
-/** `now`, `in 40 s`, `in 5 min`. */
+/** `now`, `in 40 s`, `in 5 min`, `in 2 h`. */
 function fromNow(time: string | undefined, now: number): string {
   if (time === undefined) return '';
   const left = Math.ceil((Date.parse(time) - now) / 1_000);
   if (left <= 0) return 'now';
-  return left < 100 ? `in ${left} s` : `in ${Math.round(left / 60)} min`;
+  if (left < 100) return `in ${left} s`;
+  return left < 6_000 ? `in ${Math.round(left / 60)} min` : `in ${Math.round(left / 3_600)} h`;
 }
 
 /** Errors quote what strangers wrote: nothing of it may steer the terminal. */

@@ -26,8 +26,11 @@ export interface BarazaPeerOptions {
   readonly peer: { readonly domain: string; readonly url?: string; readonly ca?: string };
   readonly users: readonly (string | UserOptions)[];
   readonly groups?: readonly GroupOptions[];
-  /** [race] It stores its half of a set-up 50 ms after its call returned; steps that come before are closed. */
-  readonly race?: boolean;
+  /**
+   * [race] It stores its half of a set-up so many milliseconds after its call returned (true: 50); a step that comes
+   * before is closed, and the set-up stays half open.
+   */
+  readonly race?: boolean | number;
   /** Unit of the retries, and how long the first request waits for a session: 200 ms (in life: 10 s). */
   readonly retryMs?: number;
   /** How long everything but messages is tried: 60 s. Messages: their validity. */
@@ -68,6 +71,8 @@ export interface BarazaPeer extends MessageActs, PresenceActs, GroupActs {
   stop(): Promise<void>;
 }
 
+const RACE_MS = 50;
+
 /** With nothing but what the options say. No number is given twice, not even by one who forgot. */
 const freshState = (options: BarazaPeerOptions, before?: State): State => {
   const firstId = options.firstId ?? 101;
@@ -98,8 +103,9 @@ function die(runtime: Runtime): void {
 
 /** Starts a peer on loopback. */
 export async function startBarazaPeer(options: BarazaPeerOptions): Promise<BarazaPeer> {
-  const { domain, race = false, retryMs = 200, lifeMs = 60_000, sendsOn = 'newest' } = options;
-  const settings = { domain, peerDomain: options.peer.domain, race, retryMs, lifeMs, sendsOn };
+  const { domain, race = 0, retryMs = 200, lifeMs = 60_000, sendsOn = 'newest' } = options;
+  const raceMs = typeof race === 'number' ? race : race ? RACE_MS : 0;
+  const settings = { domain, peerDomain: options.peer.domain, raceMs, retryMs, lifeMs, sendsOn };
   const log: WireEntry[] = [];
   const peer = new Peer(settings, options.peer.url, freshState(options), freshRuntime(options, log));
   const open = (port: number): Promise<Listener> => listen(port, log, (body) => react(peer, body));

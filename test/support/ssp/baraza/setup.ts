@@ -6,9 +6,6 @@ import { loginDocument, sessionDocument, tokenDocument, type Mode } from './writ
 import type { Reaction } from './wire.ts';
 import { at, child, type Xml } from './xml.ts';
 
-/** [race] How long after its call its own half of the state is stored. */
-const RACE_MS = 50;
-
 const CLOSE: Reaction = { kind: 'close' };
 
 const md5 = (token: string | Buffer): string => createHash('md5').update(token).digest('base64');
@@ -60,9 +57,10 @@ async function call(
   transactionId?: string,
 ): Promise<number | 'closed'> {
   if (peer.peerUrl === undefined) return 'closed';
-  if (peer.settings.race) row.knownFrom = Infinity;
+  const { raceMs } = peer.settings;
+  if (raceMs > 0) row.knownFrom = Infinity;
   const outcome = await peer.runtime.poster.post(peer.peerUrl, body, { transactionId });
-  if (peer.settings.race) row.knownFrom = Date.now() + RACE_MS;
+  if (raceMs > 0) row.knownFrom = Date.now() + raceMs;
   return outcome;
 }
 
@@ -118,7 +116,6 @@ function acceptToken(peer: Peer, step: Xml, transactionId: string): Reaction {
   if (domain === settings.domain) return { kind: 'taken', afterwards: () => undefined };
   const row = newRow(peer, domain, 'acceptor', transactionId);
   row.theirToken = tokenOf(step);
-  if (settings.race) row.knownFrom = Infinity;
   peer.state.rows.push(row);
   if (domain !== settings.peerDomain || peer.peerUrl === undefined) return CLOSE;
   const answer = tokenDocument('Response', row.id, settings.domain, row.ownToken);

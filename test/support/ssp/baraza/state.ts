@@ -90,7 +90,8 @@ export interface Runtime {
 export interface Settings {
   readonly domain: string;
   readonly peerDomain: string;
-  readonly race: boolean;
+  /** [race] Milliseconds after a call of its own until it stores its half; 0: before the call. */
+  readonly raceMs: number;
   readonly retryMs: number;
   readonly lifeMs: number;
   readonly sendsOn: 'newest' | 'oldest';

@@ -78,6 +78,11 @@ export class FarServer extends FakeGateway {
       only === undefined || request.primitive === only ? status(result(code)) : reply(request);
   }
 
+  /** Takes requests and never answers. */
+  isSilent(): void {
+    this.reply = () => new Promise<never>(() => {});
+  }
+
   /** Requests of one kind, in order. */
   had<N extends RequestName>(primitive: N): Extract<RequestPrimitive, { primitive: N }>[] {
     return this.requests.filter(

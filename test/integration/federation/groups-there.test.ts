@@ -156,7 +156,7 @@ describe('what only its home can do', () => {
   it('a home that does not answer is 504, and nothing is joined', async () => {
     const { far, first } = await play();
     const mars = far.group('dan/mars');
-    far.reply = () => new Promise(() => {});
+    far.isSilent();
     const joining = first.say(joinGroup(mars));
     await eventually('asked', () => far.had('JoinGroupRequest').length > 0);
     scene.clock.advance(10_000);
@@ -208,7 +208,7 @@ describe('the end of a session, with the other server', () => {
 
   it('silent: it is as if it were away', async () => {
     const { far, first } = await play();
-    far.reply = () => new Promise(() => {});
+    far.isSilent();
     const ending = first.say(android.logout());
     await eventually('asked', () => leaversOf(far).length > 0);
     scene.clock.advance(10_000);

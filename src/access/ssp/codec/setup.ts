@@ -57,14 +57,37 @@ const PROTOCOL_VERSION: Part<Pick<SendSecretToken, 'protocolVersion' | 'misspelt
   },
 };
 
+const SCHEMAS = ['SHA256', 'MD5'] as const satisfies readonly DigestSchema[];
+
+/** What we can check beside MD5: no source has it, and those who do not know it prove by MD5. */
+const DIGEST_SCHEMAS: Part<readonly DigestSchema[] | undefined> = {
+  read: (element) => {
+    const named = attributeOf(element, 'digestSchemas')?.toUpperCase().split(/\s+/);
+    return named && SCHEMAS.filter((schema) => named.includes(schema));
+  },
+  write: (schemas, draft, { dialect }) => {
+    if (schemas !== undefined && dialect.extensions)
+      draft.attributes.push(['digestSchemas', schemas.join(' ')]);
+  },
+};
+
 const SEND_SECRET_TOKEN: Part<Omit<SendSecretToken, 'name'>> = mapped(
   record({
     service: SERVICE,
     version: PROTOCOL_VERSION,
+    digestSchemas: DIGEST_SCHEMAS,
     token: must(child('SecretToken', TOKEN), 'SecretToken'),
   }),
-  ({ version, ...wire }) => ({ ...wire, ...version }),
-  ({ protocolVersion, ...value }) => ({ ...value, version: { protocolVersion } }),
+  ({ version, digestSchemas, ...wire }) => ({
+    ...wire,
+    ...version,
+    ...(digestSchemas === undefined ? {} : { digestSchemas }),
+  }),
+  ({ protocolVersion, digestSchemas, ...value }) => ({
+    ...value,
+    version: { protocolVersion },
+    ...(digestSchemas === undefined ? {} : { digestSchemas }),
+  }),
 );
 
 const SCHEMA = unless<DigestSchema>(attribute('schema', oneOf(['MD5', 'SHA256'])), 'MD5');

@@ -312,9 +312,6 @@ function checkNumbers({ users }: Config, source: string): void {
   }
 }
 
-/** The listener of SSP as far as it is of interest here; a part of `listen` where SSP is served. */
-type WithSspListener = Config['listen'] & { readonly ssp?: { readonly clientCa?: string | undefined } };
-
 function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, source: string): void {
   if (ssp === undefined) return;
   const gatewayDomains = [
@@ -323,8 +320,12 @@ function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, so
     [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
     [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,
   ].flatMap(([name, key]) => (name === undefined ? [] : [[name, key] as const]));
-  const asksForCertificates = (listen as WithSspListener).ssp?.clientCa !== undefined;
-  const problems = sspProblems(ssp, { ownDomain, gatewayDomains, asksForCertificates });
+  const problems = sspProblems(ssp, {
+    ownDomain,
+    gatewayDomains,
+    asksForCertificates: listen.ssp !== undefined && listen.ssp.clientCertificates !== 'none',
+    hasDoor: listen.ssp !== undefined || listen.csp.ssp,
+  });
   if (problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
 }

@@ -201,11 +201,16 @@ export interface SspSurroundings {
   readonly gatewayDomains: readonly (readonly [domain: string, key: string])[];
   /** The listener asks for client certificates of known authorities. */
   readonly asksForCertificates: boolean;
+  /** Peers can post to us. */
+  readonly hasDoor: boolean;
 }
 
 /** What contradicts itself in the section, as `key: reason`. */
 export function sspProblems(ssp: SspConfig, around: SspSurroundings): string[] {
   return [
+    ...(around.hasDoor
+      ? []
+      : ['listen.ssp: needed with ssp (or listen.csp.ssp): peers answer by posts of their own']),
     ...connectionProblems(ssp),
     ...domainProblems(ssp, around),
     ...ssp.peers.flatMap((peer, index) =>

@@ -397,7 +397,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       csp,
       origins,
       calls: sessions.httpCalls,
-      ...(ssp === undefined ? {} : { ssp }),
+      ...(ssp === undefined ? {} : { ssp: ssp((request) => origins.of(request).address) }),
       log,
       metrics,
       ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.csp.tls') }),

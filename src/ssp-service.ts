@@ -41,12 +41,15 @@ export interface SspPorts {
   readonly metrics: Metrics;
 }
 
+export type AddressOf = (request: IncomingMessage) => string;
+export type SspHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
 export interface SspService {
   /** The listed ones; those found later go to the registry. */
   readonly peers: readonly Peer[];
   find(domain: Domain): Promise<Gateway | Result>;
-  /** For the CSP door, when it is to be one for SSP, too. */
-  readonly handler: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** For the CSP door, when it is to be one for SSP, too. `addressOf`: where a request comes from. */
+  readonly handler: ((addressOf: AddressOf) => SspHandler) | undefined;
   readonly overview: PeerOverview;
   /** Opens the door of SSP, when it has one of its own. */
   listen(): Promise<HttpEndpoint | undefined>;
@@ -70,7 +73,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   const create = (settings: PeerSettings, entry: PeerConfig | undefined) =>
     new Peer(settings, {
       locate: () => targets.locate({ ...entry, domain: settings.domain }),
-      encode: encodeDocument,
+      encode: (document, dialect) => encodeDocument(document, dialect, clock.now()),
       poster,
       clock,
       ids,
@@ -110,7 +113,9 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   return {
     peers,
     find: (domain) => directory.find(domain),
-    handler: config.listen.csp.ssp ? sspHandler({ ...door, maxBody: config.listen.csp.maxBody }) : undefined,
+    handler: config.listen.csp.ssp
+      ? (addressOf) => sspHandler({ ...door, addressOf, maxBody: config.listen.csp.maxBody })
+      : undefined,
     overview: {
       list: () => [...directory.peers].map((peer) => stateOf(peer, ports.waiting(peer.name))),
       retry(domain) {

@@ -36,6 +36,8 @@ const TRANSIENT = new Set<number>([408, 503, 504]);
 interface Lane {
   readonly entries: OutboxEntry[];
   state: 'ready' | 'sending' | 'waiting';
+  /** The gateway became usable while the first entry was under way: a failure of before does not count. */
+  hurry?: boolean;
   wake?: () => void;
 }
 
@@ -129,7 +131,10 @@ export class Outbox {
   retryNow(gatewayName: string): void {
     const queue = this.queues.get(gatewayName);
     if (queue === undefined) return;
-    for (const lane of queue.lanes.values()) lane.wake?.();
+    for (const lane of queue.lanes.values()) {
+      if (lane.state === 'sending') lane.hurry = true;
+      lane.wake?.();
+    }
     this.pump(queue);
   }
 
@@ -227,6 +232,7 @@ export class Outbox {
       return;
     }
     lane.state = 'sending';
+    delete lane.hurry;
     queue.sending++;
     this.attempt(queue.gateway, entry)
       .then((outcome) => this.concluded(queue, conversation, lane, entry, outcome))
@@ -290,7 +296,9 @@ export class Outbox {
   private wait(queue: Queue, conversation: string, lane: Lane, delay: number): void {
     if (this.stopped) return;
     lane.state = 'waiting';
-    const cancel = this.clock.after(delay, () => lane.wake?.());
+    const pause = lane.hurry === true ? this.options.minDelay : delay;
+    delete lane.hurry;
+    const cancel = this.clock.after(pause, () => lane.wake?.());
     lane.wake = () => {
       delete lane.wake;
       cancel();

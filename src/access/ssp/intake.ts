@@ -189,7 +189,7 @@ function summary(answers: readonly ResponsePrimitive[]): Result {
 }
 
 /** What is reckoned from the arrival, at least where the peer says nothing: it differs from try to try. */
-const TIMES: ReadonlySet<string> = new Set(['expiresAt', 'sentAt', 'deliveredAt']);
+const TIMES: ReadonlySet<string> = new Set(['expiresAt', 'sentAt']);
 
 /** Tells a repeat from a peer that began to count anew. */
 function digestOf(content: RequestContent): string {

@@ -282,7 +282,11 @@ export class Link {
     if (address === undefined) return { kind: 'unreachable', reason: 'the peer has no address now' };
     const { version, ownId: sessionId } = session;
     const now = this.ports.clock.now();
-    const document = this.ports.encode({ kind: 'session', version, sessionId, transactions }, this.known, now);
+    const document = this.ports.encode(
+      { kind: 'session', version, sessionId, transactions },
+      this.known,
+      now,
+    );
     this.ports.metrics.count('ssp_documents_out_total', { peer: this.settings.domain });
     const outcome = await this.ports.poster.post(address, document, { ...headers, sessionId });
     if (outcome.kind === 'answered' && outcome.status < 300) this.sessions.touch(session);
@@ -291,7 +295,11 @@ export class Link {
 
   private postSetup(address: PeerAddress, document: SetupDocument): Promise<PostOutcome> {
     const headers = document.mode === 'Request' ? { transactionId: document.transactionId } : {};
-    return this.ports.poster.post(address, this.ports.encode(document, this.known, this.ports.clock.now()), headers);
+    return this.ports.poster.post(
+      address,
+      this.ports.encode(document, this.known, this.ports.clock.now()),
+      headers,
+    );
   }
 
   private async locate(): Promise<Located> {

@@ -77,6 +77,13 @@ export class Side {
   }
 
   async online(user: string, options: Partial<WvClientOptions> = {}): Promise<WvClient> {
+    const client = this.client(user, options);
+    await client.connect();
+    return client;
+  }
+
+  /** Not connected yet. */
+  client(user: string, options: Partial<WvClientOptions> = {}): WvClient {
     const client = new WvClient({
       url: `http://127.0.0.1:${this.house.addresses.csp.port}/csp`,
       user,
@@ -87,7 +94,6 @@ export class Side {
       ...options,
     });
     this.#clients.push(client);
-    await client.connect();
     return client;
   }
 

@@ -82,6 +82,16 @@ export class WireTap {
     return this.transactions(mark).filter((each) => each.mode === 'Request' && each.primitive === primitive);
   }
 
+  /** The session in which `from` speaks to `to`. Throws when it has not spoken yet. */
+  sessionOf(from: string, to: string): string {
+    const spoke = this.log.findLast(
+      (passed) => passed.from === from && passed.to === to && passed.body.includes('<Session '),
+    );
+    const id = /sessionID="([^"]+)"/.exec(spoke?.body ?? '')?.[1];
+    if (id === undefined) throw new Error(`${from} has not spoken to ${to}`);
+    return id;
+  }
+
   /** Nothing is under way: each request that was taken has its answer. */
   async settled(mark = 0): Promise<void> {
     const open = () => {

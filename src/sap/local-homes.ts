@@ -2,10 +2,10 @@
 
 import type { ServiceElements } from '../services/elements.ts';
 import { status, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
-import { result } from '../wv/status.ts';
+import { OK } from '../wv/status.ts';
 import { receiveMessage } from './local-messages.ts';
 
-/** Serves one request at the homes it names. Primitives without a service here answer 405 (ssp section 8). */
+/** Serves one request at the homes it names. */
 export async function serveLocally(
   services: ServiceElements,
   request: RequestPrimitive,
@@ -24,6 +24,9 @@ export async function serveLocally(
       return services.publishing.getPresence(request);
     case 'PresenceNotification':
       return services.watching.notified(request);
+    case 'PresenceAuthResponse':
+      // Gateways need it. Watchers here see by the presence that they get what was answered.
+      return status(OK);
     case 'GroupChangeNotice':
     case 'LeaveGroupIndication':
       return services.groupGuests.told(request);
@@ -48,7 +51,5 @@ export async function serveLocally(
       return services.inviting.answered(request);
     case 'CancelInviteRequest':
       return services.invited.cancelled(request);
-    default:
-      return status(result(405, `${request.primitive} is not served here`));
   }
 }

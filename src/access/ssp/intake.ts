@@ -188,8 +188,14 @@ function summary(answers: readonly ResponsePrimitive[]): Result {
   return combine(answers.filter(({ result: outcome }) => isSuccess(outcome)).length, failures);
 }
 
+/** What is reckoned from the arrival, at least where the peer says nothing: it differs from try to try. */
+const TIMES: ReadonlySet<string> = new Set(['expiresAt', 'sentAt']);
+
 /** Tells a repeat from a peer that began to count anew. */
 function digestOf(content: RequestContent): string {
-  const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Set ? [...value] : value));
+  const text = JSON.stringify(content, (key, value: unknown) => {
+    if (TIMES.has(key)) return undefined;
+    return value instanceof Set ? [...value] : value;
+  });
   return createHash('sha1').update(text).digest('base64');
 }

@@ -16,7 +16,8 @@ import type { Acceptance, Caller, PeerAddress, PostHeaders, Poster, PostOutcome 
 
 export interface LinkPorts {
   readonly locate: () => Promise<Located>;
-  readonly encode: (document: SspDocument, dialect: Dialect) => string;
+  /** `now`: milliseconds since the epoch; what is left of a message's validity is reckoned from it. */
+  readonly encode: (document: SspDocument, dialect: Dialect, now: number) => string;
   readonly poster: Pick<Poster, 'post'>;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -280,7 +281,12 @@ export class Link {
     const address = this.addresses.get(session.url) ?? (await this.addressInstead());
     if (address === undefined) return { kind: 'unreachable', reason: 'the peer has no address now' };
     const { version, ownId: sessionId } = session;
-    const document = this.ports.encode({ kind: 'session', version, sessionId, transactions }, this.known);
+    const now = this.ports.clock.now();
+    const document = this.ports.encode(
+      { kind: 'session', version, sessionId, transactions },
+      this.known,
+      now,
+    );
     this.ports.metrics.count('ssp_documents_out_total', { peer: this.settings.domain });
     const outcome = await this.ports.poster.post(address, document, { ...headers, sessionId });
     if (outcome.kind === 'answered' && outcome.status < 300) this.sessions.touch(session);
@@ -289,7 +295,11 @@ export class Link {
 
   private postSetup(address: PeerAddress, document: SetupDocument): Promise<PostOutcome> {
     const headers = document.mode === 'Request' ? { transactionId: document.transactionId } : {};
-    return this.ports.poster.post(address, this.ports.encode(document, this.known), headers);
+    return this.ports.poster.post(
+      address,
+      this.ports.encode(document, this.known, this.ports.clock.now()),
+      headers,
+    );
   }
 
   private async locate(): Promise<Located> {

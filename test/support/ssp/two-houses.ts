@@ -9,6 +9,7 @@ import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
 import { startHouse, type House } from '../../../src/gateway.ts';
+import type { Clock } from '../../../src/ops/ports.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
 type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
@@ -37,15 +38,17 @@ export class Side {
   readonly port: number;
   readonly folder: string;
   readonly config: ConfigInput;
+  readonly #clock: Clock | undefined;
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
 
-  constructor(domain: string, port: number, folder: string, config: ConfigInput) {
+  constructor(domain: string, port: number, folder: string, config: ConfigInput, clock?: Clock) {
     this.domain = domain;
     this.port = port;
     this.folder = folder;
     this.config = config;
+    this.#clock = clock;
   }
 
   get house(): House {
@@ -55,7 +58,9 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    this.#house = await startHouse({ config, log: pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' }) });
+    const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
+    const clock = this.#clock;
+    this.#house = await startHouse({ config, log, ...(clock === undefined ? {} : { clock }) });
   }
 
   async stop(): Promise<void> {
@@ -72,6 +77,13 @@ export class Side {
   }
 
   async online(user: string, options: Partial<WvClientOptions> = {}): Promise<WvClient> {
+    const client = this.client(user, options);
+    await client.connect();
+    return client;
+  }
+
+  /** Not connected yet. */
+  client(user: string, options: Partial<WvClientOptions> = {}): WvClient {
     const client = new WvClient({
       url: `http://127.0.0.1:${this.house.addresses.csp.port}/csp`,
       user,
@@ -82,7 +94,6 @@ export class Side {
       ...options,
     });
     this.#clients.push(client);
-    await client.connect();
     return client;
   }
 

@@ -104,7 +104,7 @@ const MESSAGE: Part<Message> = mapped(
       id: message.id,
       contentType: message.content.contentType,
       contentSize: String(contentSize(message.content)),
-      validity: Math.ceil((message.expiresAt - now) / 1000),
+      validity: Math.max(0, Math.ceil((message.expiresAt - now) / 1000)),
       recipients: message.recipients.map((party) => ({ parties: [party], ...displayOf(message) })),
       sender: message.sender,
       sentAt: message.sentAt,

@@ -71,10 +71,13 @@ export class Link {
       circuit: this.circuit,
       port: {
         locate: () => this.locate(),
-        post: (address, document) => this.postSetup(address, document),
-        dialect: (misspelt) => this.learn(misspelt),
+        post: (address, document, dialect) => this.postSetup(address, document, dialect),
+        dialect: (misspelt) => this.dialectOf(misspelt) ?? this.known,
         prospect: (session, setUp) => this.sessions.expect(this.sessionOf(session, setUp)),
-        established: (session, setUp) => this.established(this.sessionOf(session, setUp)),
+        established: (session, setUp) => {
+          this.known = this.dialectOf(setUp.misspelt) ?? DIALECTS.standard;
+          this.established(this.sessionOf(session, setUp));
+        },
       },
     });
   }
@@ -236,7 +239,7 @@ export class Link {
   entered(peerId: string, caller: Caller): PeerSession | undefined {
     const session = this.sessions.ofPeer(peerId);
     if (session === undefined || this.settings.suspended) return undefined;
-    if (this.admits(caller) && isFrom(session, caller)) {
+    if (this.mayEnter(session, caller)) {
       this.sessions.touch(session);
       return session;
     }
@@ -246,9 +249,18 @@ export class Link {
     return undefined;
   }
 
+  /** An id that can be guessed counts only from where the set-up came from, or with the peer's certificate. */
+  private mayEnter({ peerId, callers }: PeerSession, caller: Caller): boolean {
+    if (!this.admits(caller)) return false;
+    return peerId.indexOf('@') >= UNGUESSABLE || callers.includes(caller.address) || this.isCertified(caller);
+  }
+
   /** A client certificate, where the operator wants one, must be for one of the peer's domains. */
-  private admits({ certificateNames = [] }: Caller): boolean {
-    if (!this.settings.clientCertificate) return true;
+  private admits(caller: Caller): boolean {
+    return !this.settings.clientCertificate || this.isCertified(caller);
+  }
+
+  private isCertified({ certificateNames = [] }: Caller): boolean {
     return this.settings.domains.some((domain) => certificateNames.some((name) => covers(name, domain)));
   }
 
@@ -287,9 +299,9 @@ export class Link {
     return outcome;
   }
 
-  private postSetup(address: PeerAddress, document: SetupDocument): Promise<PostOutcome> {
+  private postSetup(address: PeerAddress, document: SetupDocument, dialect: Dialect): Promise<PostOutcome> {
     const headers = document.mode === 'Request' ? { transactionId: document.transactionId } : {};
-    return this.ports.poster.post(address, this.ports.encode(document, this.known), headers);
+    return this.ports.poster.post(address, this.ports.encode(document, dialect), headers);
   }
 
   private async locate(): Promise<Located> {
@@ -305,14 +317,16 @@ export class Link {
     return located.kind === 'found' ? located.addresses[0] : undefined;
   }
 
-  private learn(misspelt: boolean): Dialect {
-    if (misspelt && this.settings.dialect === 'auto') this.known = DIALECTS.baraza;
-    return this.known;
+  /** What the operator says, else what the spelling says. */
+  private dialectOf(misspelt: boolean): Dialect | undefined {
+    const { dialect } = this.settings;
+    if (dialect !== 'auto') return DIALECTS[dialect];
+    return misspelt ? DIALECTS.baraza : undefined;
   }
 
   private sessionOf(
     { ownId, peerId, version, timeToLive }: Established,
-    { address, callers }: SetUp,
+    { address, callers, misspelt }: SetUp,
   ): PeerSession {
     return {
       ownId,
@@ -320,16 +334,11 @@ export class Link {
       version,
       timeToLive: timeToLive * 1000,
       since: this.ports.clock.now(),
-      dialect: this.known.name,
+      dialect: (this.dialectOf(misspelt) ?? DIALECTS.standard).name,
       callers,
       url: address.url.href,
     };
   }
-}
-
-function isFrom({ peerId, callers }: PeerSession, { address, certificateNames }: Caller): boolean {
-  if (certificateNames !== undefined || peerId.indexOf('@') >= UNGUESSABLE) return true;
-  return callers.length === 0 || callers.includes(address);
 }
 
 function covers(name: string, domain: string): boolean {

@@ -172,10 +172,14 @@ export class Link {
     this.circuit.tryNow(this.ports.clock.now());
   }
 
-  /** The peer speaks in a session that nobody here knows: it needs a new one. Not more often than once in a while. */
-  revive(): void {
+  /**
+   * The peer speaks in a session that nobody here knows: it needs a new one. Not more often than once in a while, and
+   * not at a stranger's word while there is a session.
+   */
+  revive({ address }: Caller): void {
     const now = this.ports.clock.now();
-    if (this.session !== undefined && this.hasControl) return;
+    const { session } = this;
+    if (session !== undefined && (this.hasControl || !session.callers.includes(address))) return;
     if (this.login.running || now - this.revivedAt < REVIVE_MS) return;
     this.revivedAt = now;
     this.wake();
@@ -189,6 +193,11 @@ export class Link {
     this.lastError = reason;
     this.sessions.end(session);
     this.owed = true;
+  }
+
+  /** Sessions in which only the peer spoke end like others. COMPAT(Baraza): it never logs in again by itself. */
+  expire(): void {
+    if (this.hasControl) this.sessions.expire();
   }
 
   /** All sessions ended in order. */
@@ -235,24 +244,26 @@ export class Link {
     return this.sessions.ofPeer(peerId) !== undefined;
   }
 
-  /** The session in which the caller speaks, and may. */
-  entered(peerId: string, caller: Caller): PeerSession | undefined {
+  /** The session in which the peer speaks, which counts as life in it. */
+  entered(peerId: string): PeerSession | undefined {
     const session = this.sessions.ofPeer(peerId);
-    if (session === undefined || this.settings.suspended) return undefined;
-    if (this.mayEnter(session, caller)) {
-      this.sessions.touch(session);
-      return session;
-    }
-    const peer = this.settings.domain;
-    this.ports.log.warn({ peer, address: caller.address }, 'SSP document from elsewhere refused');
-    this.ports.metrics.count('ssp_impostors_total', { peer });
-    return undefined;
+    if (session !== undefined) this.sessions.touch(session);
+    return session;
   }
 
   /** An id that can be guessed counts only from where the set-up came from, or with the peer's certificate. */
-  private mayEnter({ peerId, callers }: PeerSession, caller: Caller): boolean {
-    if (!this.admits(caller)) return false;
-    return peerId.indexOf('@') >= UNGUESSABLE || callers.includes(caller.address) || this.isCertified(caller);
+  mayEnter(peerId: string, caller: Caller): boolean {
+    const session = this.sessions.ofPeer(peerId);
+    if (session === undefined || this.settings.suspended || !this.admits(caller)) return false;
+    const isSecret = peerId.indexOf('@') >= UNGUESSABLE;
+    return isSecret || session.callers.includes(caller.address) || this.isCertified(caller);
+  }
+
+  /** Somebody knows the id of a session, and may not speak in it. */
+  impostor({ address }: Caller): void {
+    const peer = this.settings.domain;
+    this.ports.log.warn({ peer, address }, 'SSP document from elsewhere refused');
+    this.ports.metrics.count('ssp_impostors_total', { peer });
   }
 
   /** A client certificate, where the operator wants one, must be for one of the peer's domains. */

@@ -58,7 +58,10 @@ export function createMetrics(): MetricsRegistry {
       existing(gauges, name, () => new Gauge(definition(name, labels))).set(bounded(name, labels), value);
     },
     observe(name, seconds, labels = {}) {
-      existing(histograms, name, () => new Histogram(definition(name, labels))).observe(bounded(name, labels), seconds);
+      existing(histograms, name, () => new Histogram(definition(name, labels))).observe(
+        bounded(name, labels),
+        seconds,
+      );
     },
     onCollect(collect) {
       collectors.push(collect);

@@ -138,7 +138,8 @@ export class Intake {
 
   private async admitted(content: RequestContent): Promise<ResponseContent | undefined> {
     // The end of a session is always heard; it costs nothing.
-    if (content.kind === 'control' && ENDS.has(content.control.name)) return this.port.control(content.control);
+    if (content.kind === 'control' && ENDS.has(content.control.name))
+      return this.port.control(content.control);
     const wait = this.underWay >= this.limits.open ? 1 : this.rate.wait(RATE_KEY);
     if (wait > 0) {
       this.metrics.count('ssp_throttled_total');

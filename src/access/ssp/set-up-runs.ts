@@ -51,9 +51,7 @@ export class AcceptedRuns {
   /** What goes when somebody begins another one: the one it repeats, else the oldest when there are too many. */
   displacedBy(transactionId: string, address: string): Running | undefined {
     const own = this.all.filter(({ from = '' }) => networkOf(from) === networkOf(address));
-    const same = own.find(
-      ({ attempt, from }) => attempt.transactionId === transactionId && from === address,
-    );
+    const same = own.find(({ attempt, from }) => attempt.transactionId === transactionId && from === address);
     if (same !== undefined) return same;
     if (own.length >= MAX_PER_NETWORK) return own.find(isUnproven) ?? own[0];
     return this.runs.size >= MAX_RUNS ? this.oldestOfMost() : undefined;

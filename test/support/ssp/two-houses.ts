@@ -4,20 +4,23 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
 import { startHouse, type House } from '../../../src/gateway.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
-type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
+export type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
 
 export interface SideOptions {
   /** Beside what every side has. */
   readonly config?: Partial<ConfigInput>;
   /** What the other side's entry for this one says more. */
   readonly entry?: Partial<PeerInput>;
+  /** Further entries beside the other side's. */
+  readonly morePeers?: readonly PeerInput[];
+  readonly log?: Logger;
   /** Where the other side finds this one, when something stands in between. */
   readonly through?: (port: number) => number | Promise<number>;
 }
@@ -40,8 +43,10 @@ export class Side {
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
+  readonly #log: Logger;
 
-  constructor(domain: string, port: number, folder: string, config: ConfigInput) {
+  constructor(domain: string, port: number, folder: string, config: ConfigInput, log?: Logger) {
+    this.#log = log ?? pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
     this.domain = domain;
     this.port = port;
     this.folder = folder;
@@ -55,7 +60,7 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    this.#house = await startHouse({ config, log: pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' }) });
+    this.#house = await startHouse({ config, log: this.#log });
   }
 
   async stop(): Promise<void> {
@@ -157,11 +162,11 @@ export async function twoHouses(options: TwoHousesOptions = {}): Promise<TwoHous
         ssp: {
           discovery: { enabled: false },
           ...(ca === undefined ? {} : { tls: { ca: ca.cert } }),
-          peers: [peerEntry(ca, other.domain, reached, other.entry)],
+          peers: [peerEntry(ca, other.domain, reached, other.entry), ...(own.morePeers ?? [])],
           ...options.ssp,
         },
       };
-      return new Side(domain, port, folder, config);
+      return new Side(domain, port, folder, config, own.log);
     }),
   );
   if (a === undefined || b === undefined) throw new Error('two sides');

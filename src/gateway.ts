@@ -175,6 +175,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const outbox = new Outbox({ store, clock, log, metrics, service });
     const ssp = sspService(config, domain, {
       registry: {
+        isTaken: (name) => relay.owns(name),
         adopt: (peer) => adopt(peer),
         release: (peer) => release(peer),
       },

@@ -23,6 +23,8 @@ import type { Result } from './wv/status.ts';
 
 /** What the house does for servers that are found while it runs. */
 export interface PeerRegistry {
+  /** True for a domain that is ours or behind a gateway. */
+  isTaken(domain: Domain): boolean;
   /** Makes it a destination of the relay. */
   adopt(peer: Gateway): Promise<void>;
   /** False while something waits for it. */
@@ -98,6 +100,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
       ? {
           unlisted: {
             max: ssp.limits.unlistedPeers,
+            isTaken: (domain: Domain) => registry.isTaken(domain),
             locate: (domain: Domain) => targets.locate({ domain }),
             create: (domain: Domain) => create(settingsOf(config, ssp, ownDomain, domain), undefined),
             adopt: (peer: Peer) => registry.adopt(peer),

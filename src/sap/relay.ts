@@ -54,6 +54,11 @@ export class Relay implements Outgoing {
     for (const domain of gateway.domains) if (this.routes.get(domain) === gateway) this.routes.delete(domain);
   }
 
+  /** True for our own domain, and for those with a destination in the table. */
+  owns(domain: Domain): boolean {
+    return domain === this.deps.homeDomain || this.routes.has(domain);
+  }
+
   /** False when users of this domain cannot be reached at all. */
   reaches(domain: Domain): boolean {
     return domain === this.deps.homeDomain || this.routes.has(domain) || this.deps.find !== undefined;

@@ -78,6 +78,7 @@ export class Peer implements Gateway {
     });
     this.answers = new Answers({
       ...ports,
+      peer: settings.domain,
       post: (session, transactions) => link.postIn(session, transactions, {}),
     });
   }
@@ -151,9 +152,20 @@ export class Peer implements Gateway {
     return this.link.knows(sessionId);
   }
 
+  /** True when the caller may speak in it. */
+  mayEnter(sessionId: string, caller: Caller): boolean {
+    return this.link.mayEnter(sessionId, caller);
+  }
+
+  /** Somebody spoke in it who may not. */
+  refuse(caller: Caller): Acceptance {
+    if (!this.settings.suspended) this.link.impostor(caller);
+    return { status: 403 };
+  }
+
   async takeSession(document: SessionDocument, caller: Caller): Promise<Acceptance> {
-    const session = this.link.entered(document.sessionId, caller);
-    if (session === undefined) return { status: 403 };
+    const session = this.link.entered(document.sessionId);
+    if (session === undefined || !this.link.mayEnter(document.sessionId, caller)) return { status: 403 };
     if (this.documents >= MAX_DOCUMENTS) return { status: 503, retryAfterSeconds: 1 };
     this.documents++;
     try {
@@ -231,6 +243,7 @@ export class Peer implements Gateway {
   /** Its turn in the directory's round: a session that idled too long ends, one in danger is refreshed. */
   tick(): void {
     const { link } = this;
+    link.expire();
     const { session } = link;
     if (session === undefined || link.circuitState === 'open') {
       if (link.owed && link.isDue) this.look();
@@ -246,9 +259,9 @@ export class Peer implements Gateway {
     this.link.wake();
   }
 
-  /** The peer speaks in a session that nobody knows. */
-  revive(): void {
-    this.link.revive();
+  /** Somebody, perhaps the peer, speaks in a session that nobody knows. */
+  revive(caller: Caller): void {
+    this.link.revive(caller);
   }
 
   /** The operator wants a try at once. */

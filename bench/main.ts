@@ -17,6 +17,7 @@ import { topOf } from './profile.ts';
 import { report } from './report.ts';
 import type { Findings } from './row.ts';
 import { benchSearch } from './search.ts';
+import { benchSspCodec, FEW_SSP_REPEATS } from './ssp-codec.ts';
 import { benchSspMessages, profileSspMessages } from './ssp-messages.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
@@ -40,6 +41,8 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   search: async (quick) => ({ rows: await benchSearch(quick), notes: [] }),
   groups: (quick) => benchGroups(quick ? SMALL_GROUPS : LARGE_GROUPS),
   'ssp-messages': (quick) => benchSspMessages(quick ? QUICK : FULL),
+  'ssp-codec': (quick) =>
+    Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

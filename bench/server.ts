@@ -149,4 +149,11 @@ function longestBlock(): number {
   return longest;
 }
 
-answering({ start, memory, longestBlock }, () => house?.stop());
+/** What the counters of a name have counted so far, whatever their labels. */
+async function counted(name: string): Promise<number> {
+  const { text = '' } = (await house?.metrics.expose()) ?? {};
+  const values = text.split('\n').filter((line) => line.startsWith(`wvgate_${name}{`));
+  return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+answering({ start, memory, longestBlock, counted }, () => house?.stop());

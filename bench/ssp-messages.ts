@@ -29,6 +29,8 @@ interface Traffic {
   /** Milliseconds from the sender's request until the recipient has it. */
   readonly p50: number;
   readonly p99: number;
+  /** Messages for each document that a server posted, in the order of `cpus`. */
+  readonly gathered: readonly number[];
 }
 
 function traffic(servers: readonly Child[], task: PolledTask, plan: Plan): Promise<Traffic> {
@@ -37,7 +39,16 @@ function traffic(servers: readonly Child[], task: PolledTask, plan: Plan): Promi
     const pids = servers.map(({ pid }) => pid);
     const cost = await measureAll(load, pids, plan);
     const latencies = await load.ask<number[]>('latencies');
-    return { ...cost, p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+    const messages = await load.ask<number>('count');
+    const documents = await Promise.all(
+      servers.map((server) => server.ask<number>('counted', 'ssp_documents_out_total')),
+    );
+    return {
+      ...cost,
+      p50: percentile(latencies, 50),
+      p99: percentile(latencies, 99),
+      gathered: documents.map((count) => messages / count),
+    };
   });
 }
 
@@ -106,6 +117,10 @@ function cpuRows(what: string, { cpus: [sending = 0, receiving = 0] }: Traffic, 
   ];
 }
 
+function gathered(of: Traffic, server: number): string {
+  return (of.gathered[server] ?? Number.NaN).toFixed(1);
+}
+
 export async function benchSspMessages(plan: Plan): Promise<Findings> {
   const many = await between(MANY, plan);
   const one = plan === FULL ? await between(ONE, plan) : undefined;
@@ -126,6 +141,7 @@ export async function benchSspMessages(plan: Plan): Promise<Findings> {
   const notes = [
     'SSP: both servers, the phones and TLS share this machine. Recipients hold a poll, confirm, and poll again: two ' +
       'requests a message, also at one server.',
+    `SSP: with ${PAIRS} pairs a document of requests carries ${gathered(many, 0)} messages, one of answers ${gathered(many, 1)}.`,
   ];
   return { rows, notes };
 }

@@ -75,6 +75,7 @@ export class Exchange {
   private readonly busy = new Map<string, number>();
   private posts = 0;
   private waiting = false;
+  private gathering = false;
   private lastSeq = 0;
 
   constructor(deps: { port: ExchangePort; clock: Clock; log: Log; limits: ExchangeLimits }) {
@@ -103,8 +104,18 @@ export class Exchange {
     this.open.set(request.transactionId, entry);
     this.queue.push(entry);
     entry.cancelTimer = this.clock.after(this.limits.answerMs, () => this.expire(entry));
-    this.pump();
+    this.gather();
     return promise;
+  }
+
+  /** What is asked in one turn of the event loop, such as all that one commit let go, shares a POST. */
+  private gather(): void {
+    if (this.gathering) return;
+    this.gathering = true;
+    setImmediate(() => {
+      this.gathering = false;
+      this.pump();
+    });
   }
 
   /** An answer of the peer. False = nobody waits for it (section 9, rule 3). */

@@ -183,7 +183,7 @@ export async function twoHouses(options: TwoHousesOptions = {}): Promise<TwoHous
           ...options.ssp,
         },
       };
-      return new Side(domain, port, folder, config, { clock: own.clock, log: own.log });
+      return new Side(domain, port, folder, config, { log: own.log });
     }),
   );
   if (a === undefined || b === undefined) throw new Error('two sides');

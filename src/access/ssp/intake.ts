@@ -40,6 +40,8 @@ export interface IntakeLimits {
 const REMEMBERED = 1_000;
 const REMEMBERED_MS = 600_000;
 const RATE_KEY = 'peer';
+/** Answers that may be others the next time; all else is what was decided. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 
 interface Remembered {
   readonly digest: string;
@@ -108,7 +110,7 @@ export class Intake {
     void entry.answer.then((answer) => {
       if (
         answer?.kind === 'relay' &&
-        answer.response.result.code >= 500 &&
+        NOT_NOW.has(answer.response.result.code) &&
         this.remembered.get(transactionId) === entry
       )
         this.remembered.delete(transactionId);

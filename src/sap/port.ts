@@ -34,6 +34,8 @@ export interface Gateway {
    * did not see, so the same message id must reach the far network under the same foreign id.
    */
   request(request: RequestPrimitive): Promise<ResponsePrimitive>;
+  /** A durable request is over, whatever became of it: `request` is not called for it again. */
+  concluded?(request: RequestPrimitive): Promise<void>;
   /** Connects; returns when usable or when it keeps trying in the background. Throws only for bad configuration. */
   start(relay: RelayPort): Promise<void>;
   /** Withdraws presence, finishes what is under way (at most a few seconds), disconnects. */

@@ -18,6 +18,10 @@ export interface OutgoingRequest {
   readonly orderKey: string;
   /** The peer answers nothing to this one: taken is done. */
   readonly unanswered: boolean;
+  /** It may be asked again in another run, under the same id. */
+  readonly lasting: boolean;
+  /** The peer took it in a former run: its answer is waited for, and nothing is sent. */
+  readonly takenBefore: boolean;
   /** About how many octets it has. */
   readonly octets: number;
 }
@@ -31,6 +35,8 @@ export interface ExchangePort {
   isReady(): boolean;
   /** Posts transactions in the session that is up. */
   post(transactions: readonly SspTransaction[], headers: PostHeaders): Promise<PostOutcome>;
+  /** The peer took these, and would do them twice: resolves when that is on disk. Never rejects. */
+  noteTaken(transactionIds: readonly string[]): Promise<void>;
   /** The peer does not know our session (any more). */
   sessionLost(reason: string): void;
   /** The peer took something, or did not. */
@@ -69,6 +75,7 @@ export class Exchange {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly limits: ExchangeLimits;
+  private readonly soon: (task: () => void) => void;
   private readonly open = new Map<string, Entry>();
   private queue: Entry[] = [];
   /** Order keys of the POSTs that are out. */
@@ -78,7 +85,15 @@ export class Exchange {
   private gathering = false;
   private lastSeq = 0;
 
-  constructor(deps: { port: ExchangePort; clock: Clock; log: Log; limits: ExchangeLimits }) {
+  constructor(deps: {
+    port: ExchangePort;
+    clock: Clock;
+    log: Log;
+    limits: ExchangeLimits;
+    /** Runs a task when this turn of the event loop is over. */
+    soon?: (task: () => void) => void;
+  }) {
+    this.soon = deps.soon ?? setImmediate;
     this.port = deps.port;
     this.clock = deps.clock;
     this.log = deps.log;
@@ -102,8 +117,12 @@ export class Exchange {
     const seq = ++this.lastSeq;
     const entry: Entry = { ...request, promise, resolve, seq, state: 'queued', relogins: 0, alone: false };
     this.open.set(request.transactionId, entry);
-    this.queue.push(entry);
     entry.cancelTimer = this.clock.after(this.limits.answerMs, () => this.expire(entry));
+    if (request.takenBefore) {
+      this.taken(entry);
+      return promise;
+    }
+    this.queue.push(entry);
     this.gather();
     return promise;
   }
@@ -112,7 +131,7 @@ export class Exchange {
   private gather(): void {
     if (this.gathering) return;
     this.gathering = true;
-    setImmediate(() => {
+    this.soon(() => {
       this.gathering = false;
       this.pump();
     });
@@ -208,7 +227,7 @@ export class Exchange {
         batch.map(({ transactionId, content }) => ({ mode: 'Request', transactionId, content })),
         first === undefined ? {} : { transactionId: first.transactionId },
       );
-      this.posted(batch, outcome);
+      await this.posted(batch, outcome);
     } finally {
       this.posts--;
       for (const { orderKey } of batch) {
@@ -220,7 +239,7 @@ export class Exchange {
     }
   }
 
-  private posted(batch: readonly Entry[], outcome: PostOutcome): void {
+  private async posted(batch: readonly Entry[], outcome: PostOutcome): Promise<void> {
     if (outcome.kind !== 'answered') {
       this.port.unreached(outcome.reason);
       if (outcome.kind === 'silent' && !this.port.dialect().control) {
@@ -230,6 +249,7 @@ export class Exchange {
       this.giveUp(batch, { code: 503, description: outcome.reason });
     } else if (outcome.status < 300) {
       this.port.reached();
+      if (!this.port.dialect().dropsRepeats) await this.noteTaken(batch);
       for (const entry of batch) this.taken(entry);
     } else {
       this.refused(batch, outcome.status, outcome.retryAfterSeconds);
@@ -269,6 +289,11 @@ export class Exchange {
 
   private giveUp(batch: readonly Entry[], outcome: Result): void {
     for (const entry of batch) this.settle(entry, failure(outcome));
+  }
+
+  private async noteTaken(batch: readonly Entry[]): Promise<void> {
+    const lasting = batch.filter((entry) => entry.lasting).map(({ transactionId }) => transactionId);
+    if (lasting.length > 0) await this.port.noteTaken(lasting);
   }
 
   private taken(entry: Entry): void {

@@ -42,6 +42,8 @@ const REMEMBERED_CHARACTERS = 4_194_304;
 const REMEMBERED_MS = 600_000;
 const RATE_KEY = 'peer';
 const ENDS: ReadonlySet<ControlRequest['name']> = new Set(['LogoutRequest', 'Disconnect']);
+/** Answers that may be others the next time; all else is what was decided. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 
 interface Remembered {
   readonly digest: string;
@@ -113,7 +115,7 @@ export class Intake {
     void entry.answer.then((answer) => {
       if (this.remembered.get(transactionId) !== entry) return;
       // What could not be served now is served when it comes again.
-      if (answer?.kind === 'relay' && answer.response.result.code >= 500) {
+      if (answer?.kind === 'relay' && NOT_NOW.has(answer.response.result.code)) {
         this.forgetOne(transactionId);
         return;
       }

@@ -27,12 +27,15 @@ import { lastingTransactionId, orderKey } from './order.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import { responseTo } from './replies.ts';
 import type { PeerSession } from './sessions.ts';
+import { TakenNotes } from './taken.ts';
 import type { Acceptance, Caller } from './transport.ts';
 
 /** Documents of one peer worked on at once. */
 const MAX_DOCUMENTS = 64;
 /** Requests to one peer that may wait for each one that it may have under way here. */
 const QUEUE_FACTOR = 4;
+/** Answers after which the relay asks again (port.ts). */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 503, 504]);
 
 export class Peer implements Gateway {
   readonly name: string;
@@ -43,6 +46,7 @@ export class Peer implements Gateway {
   private readonly exchange: Exchange;
   private readonly intake: Intake;
   private readonly answers: Answers;
+  private readonly takenNotes: TakenNotes;
   private relay: RelayPort | undefined;
   private allowed: ReadonlySet<RequestName>;
   private documents = 0;
@@ -54,6 +58,7 @@ export class Peer implements Gateway {
     this.allowed = requestsOf(agreed(settings.functions));
     const link = new Link(settings, ports, () => this.up());
     this.link = link;
+    this.takenNotes = new TakenNotes(ports);
     this.exchange = new Exchange({
       ...ports,
       limits: { open: settings.limits.open * QUEUE_FACTOR, answerMs: settings.requestMs },
@@ -62,6 +67,7 @@ export class Peer implements Gateway {
         ready: () => link.ready(),
         isReady: () => link.isReady,
         post: (transactions, headers) => link.post(transactions, headers),
+        noteTaken: (transactionIds) => this.takenNotes.note(transactionIds),
         sessionLost: (reason) => link.lost(reason),
         reached: () => link.reached(),
         unreached: (reason, retryAfter) => link.unreached(reason, retryAfter),
@@ -101,6 +107,7 @@ export class Peer implements Gateway {
   /** The session of the last run holds on; nothing is sent before `resume`. */
   async start(relay: RelayPort): Promise<void> {
     this.relay = relay;
+    await this.takenNotes.restore(relay.storage);
     const functions = await this.link.restore(relay.storage);
     if (functions !== undefined) this.allowed = requestsOf(new Set(functions));
   }
@@ -118,22 +125,35 @@ export class Peer implements Gateway {
     this.answers.stop();
     this.exchange.abandon(result(503, 'Stopped'));
     await this.link.stop();
+    await this.takenNotes.saved();
   }
 
   async request(request: RequestPrimitive): Promise<ResponsePrimitive> {
     const { messageBytes } = this.settings.limits;
     const octets = sizeOf(request);
     if (octets > messageBytes) return status(result(415, `Content longer than ${messageBytes} bytes`));
+    const lasting = lastingTransactionId(request);
+    const transactionId = lasting ?? this.ports.ids.random(12);
     const reply = await this.exchange.request({
-      transactionId: lastingTransactionId(request) ?? this.ports.ids.random(12),
+      transactionId,
       content: { kind: 'relay', requests: [request] },
       orderKey: orderKey(request),
       unanswered: this.link.dialect.unanswered.has(request.primitive),
+      lasting: lasting !== undefined,
+      takenBefore: this.takenNotes.has(transactionId),
       octets,
     });
     const response = responseTo(request, reply, this.link.dialect);
-    if (response.result.code === 503 || response.result.code === 504) this.link.owed = true;
+    const { code } = response.result;
+    if (code === 503 || code === 504) this.link.owed = true;
+    // It says itself that it has not done it: it may be asked again.
+    if (reply.kind !== 'failed' && NOT_NOW.has(code)) await this.takenNotes.forget(transactionId);
     return response;
+  }
+
+  async concluded(request: RequestPrimitive): Promise<void> {
+    const transactionId = lastingTransactionId(request);
+    if (transactionId !== undefined) await this.takenNotes.forget(transactionId);
   }
 
   // ---- the peer's side
@@ -308,6 +328,8 @@ export class Peer implements Gateway {
       content: { kind: 'control', control },
       orderKey: 'session',
       unanswered,
+      lasting: false,
+      takenBefore: false,
       octets: 0,
     });
     if (reply.kind === 'relay' && reply.response.result.code === 405) this.link.refusesControl();

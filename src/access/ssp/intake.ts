@@ -18,7 +18,6 @@ import type {
   ResponseContent,
   ResponseTransaction,
 } from './document.ts';
-import { orderKey } from './order.ts';
 
 export interface IntakePort {
   /** Hands a request to the relay. */
@@ -26,7 +25,9 @@ export interface IntakePort {
   /** What the peer may ask. */
   agreed(): ReadonlySet<RequestName>;
   /** A question about the session; undefined = nothing to be answered. */
-  control(request: ControlRequest): ResponseContent | undefined;
+  control(request: ControlRequest): Promise<ResponseContent | undefined>;
+  /** Requests with the same key are served one after another. */
+  orderKey(request: RequestPrimitive): string;
 }
 
 export interface IntakeLimits {
@@ -116,7 +117,8 @@ export class Intake {
   }
 
   private async admitted(content: RequestContent): Promise<ResponseContent | undefined> {
-    if (content.kind === 'control') return this.port.control(content.control);
+    if (content.kind === 'control' && content.control.name !== 'UserQuery')
+      return this.port.control(content.control);
     if (content.kind === 'unreadable') return relayed(result(content.code, content.reason));
     const wait = this.underWay >= this.limits.open ? 1 : this.rate.wait(RATE_KEY);
     if (wait > 0) {
@@ -126,7 +128,9 @@ export class Intake {
     this.rate.spend(RATE_KEY);
     this.underWay++;
     try {
-      return { kind: 'relay', response: await this.inTurn(content.requests) };
+      return content.kind === 'control'
+        ? await this.port.control(content.control)
+        : { kind: 'relay', response: await this.inTurn(content.requests) };
     } finally {
       this.underWay--;
     }
@@ -135,7 +139,7 @@ export class Intake {
   private async inTurn(requests: readonly RequestPrimitive[]): Promise<ResponsePrimitive> {
     const [first] = requests;
     if (first === undefined) return status(OK);
-    const key = orderKey(first);
+    const key = this.port.orderKey(first);
     const before = this.lanes.get(key);
     const task = async () => {
       await before;
@@ -188,8 +192,11 @@ function summary(answers: readonly ResponsePrimitive[]): Result {
   return combine(answers.filter(({ result: outcome }) => isSuccess(outcome)).length, failures);
 }
 
-/** Tells a repeat from a peer that began to count anew. */
+/** Tells a repeat from a peer that began to count anew. On the wire a validity is a span: when it ends says nothing. */
 function digestOf(content: RequestContent): string {
-  const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Set ? [...value] : value));
+  const text = JSON.stringify(content, (key, value: unknown) => {
+    if (key === 'expiresAt') return undefined;
+    return value instanceof Set ? [...value] : value;
+  });
   return createHash('sha1').update(text).digest('base64');
 }

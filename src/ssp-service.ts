@@ -46,6 +46,8 @@ export interface SspPorts {
 export interface SspService {
   /** The listed ones; those found later go to the registry. */
   readonly peers: readonly Peer[];
+  /** Those of them that are gateways of ours in processes of their own. */
+  readonly gateways: readonly Peer[];
   find(domain: Domain): Promise<Gateway | Result>;
   /** For the CSP door, when it is to be one for SSP, too. */
   readonly handler: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
@@ -114,6 +116,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   const door = { sink: directory.accept, log, metrics };
   return {
     peers,
+    gateways: peers.filter(({ settings }) => settings.role === 'gateway'),
     find: (domain) => directory.find(domain),
     handler: config.listen.csp.ssp ? sspHandler({ ...door, maxBody: config.listen.csp.maxBody }) : undefined,
     overview: {

@@ -82,10 +82,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
       metrics,
     });
   const peers = ssp.peers.map((entry) =>
-    create(
-      withRole(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), ports.role),
-      entry,
-    ),
+    create(withRole(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), ports.role), entry),
   );
   const validity = config.messages;
   const maxBytes = config.listen.ssp?.maxBody ?? config.listen.csp.maxBody;

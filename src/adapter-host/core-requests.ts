@@ -3,12 +3,7 @@
 
 import { orderKey } from '../access/ssp/order.ts';
 import type { Clock } from '../ops/ports.ts';
-import {
-  status,
-  type RequestName,
-  type RequestPrimitive,
-  type ResponsePrimitive,
-} from '../wv/primitives.ts';
+import { status, type RequestName, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
 import { OK, result } from '../wv/status.ts';
 
 /** The server as it is reached from here. */
@@ -74,9 +69,10 @@ export class CoreRequests {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       const answer = await this.ask(request);
       if (this.stopped || !NOT_NOW.has(answer.result.code)) return answer;
-      const wait = Math.max(pause, Math.min((answer.result.tryAgainAfter ?? 0) * 1000, LONGEST_PAUSE_MS));
-      if (this.clock.now() + wait > deadline) return answer;
-      await this.pause(wait);
+      const left = deadline - this.clock.now();
+      if (left <= 0) return answer;
+      const asked = Math.min((answer.result.tryAgainAfter ?? 0) * 1000, LONGEST_PAUSE_MS);
+      await this.pause(Math.min(Math.max(pause, asked), left));
     }
   }
 

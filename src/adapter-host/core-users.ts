@@ -67,7 +67,9 @@ export class CoreUsers {
 
   private inTime(user: UserAddress): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const cancel = this.clock.after(DEADLINE_MS, () => reject(new NotKnownNow('the server did not answer')));
+      const cancel = this.clock.after(DEADLINE_MS, () =>
+        reject(new NotKnownNow('the server did not answer')),
+      );
       this.ask(user).then(resolve, reject).finally(cancel);
     });
   }

@@ -1,6 +1,12 @@
 // `wvgate adapter xmpp|matrix`: a gateway in a process of its own, until SIGTERM or SIGINT.
 
-import { houseConfig, NETWORKS, readAdapterConfig, type AdapterConfig, type Network } from '../config/adapter.ts';
+import {
+  houseConfig,
+  NETWORKS,
+  readAdapterConfig,
+  type AdapterConfig,
+  type Network,
+} from '../config/adapter.ts';
 import { createLog } from '../ops/log.ts';
 import { readAuthorities } from '../tls-files.ts';
 import { checkCertificate, checkPeerTls, checkReadable } from './check-config.ts';
@@ -25,7 +31,9 @@ may be started and stopped in any order. SIGTERM ends it in order.
     const network = wanted(positionals);
     const file = values.config;
     if (file === undefined)
-      throw new UsageError(`adapter ${network}: --config FILE is needed, such as config/adapter-${network}.yaml`);
+      throw new UsageError(
+        `adapter ${network}: --config FILE is needed, such as config/adapter-${network}.yaml`,
+      );
     const config = readAdapterConfig(file, network);
     checkFiles(config, file);
     // Loaded here, not above: the gateways' libraries take a second that other commands need not wait for.
@@ -79,7 +87,11 @@ function checkFiles({ listen: { ssp }, adapter: { tls }, matrix }: AdapterConfig
   checkPeerTls(tls, `${source}: adapter.tls`);
 }
 
-function goodNews({ adapter, data, listen }: AdapterConfig, file: string, domains: readonly string[]): string {
+function goodNews(
+  { adapter, data, listen }: AdapterConfig,
+  file: string,
+  domains: readonly string[],
+): string {
   const { ssp, ops } = listen;
   return [
     `${file}: good`,

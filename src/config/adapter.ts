@@ -25,7 +25,9 @@ export type Network = (typeof NETWORKS)[number];
 
 const adapterSchema = z.strictObject({
   core: peerDomain.describe('Domain of the server that it serves: `domain` there.'),
-  url: baseUrl.describe('Where that server takes documents: its `listen.ssp`, such as http://127.0.0.1:8082/.'),
+  url: baseUrl.describe(
+    'Where that server takes documents: its `listen.ssp`, such as http://127.0.0.1:8082/.',
+  ),
   allowPlain: z
     .boolean()
     .default(false)

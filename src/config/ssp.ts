@@ -152,9 +152,7 @@ export const sspSchema = z.strictObject({
     .min(60)
     .default(86_400)
     .describe('How long a session without traffic lasts, as asked for when logging in, seconds.'),
-  tls: peerTls
-    .prefault({})
-    .describe('TLS of connections to peers.'),
+  tls: peerTls.prefault({}).describe('TLS of connections to peers.'),
   discovery: z
     .strictObject({
       enabled: z

@@ -234,8 +234,7 @@ export class Peer implements Gateway {
   private async userOf(user: UserAddress): Promise<ResponseContent> {
     const { relay } = this;
     if (relay === undefined) return { kind: 'relay', response: status(result(503)) };
-    const displayName =
-      domainOf(user) === relay.homeDomain ? await relay.displayName(user) : undefined;
+    const displayName = domainOf(user) === relay.homeDomain ? await relay.displayName(user) : undefined;
     const answer = displayName === undefined ? { result: result(531) } : { result: OK, displayName };
     return { kind: 'control', control: { name: 'UserQueryResponse', ...answer } };
   }

@@ -58,6 +58,7 @@ describe('the section', () => {
         limits: {},
         dialect: 'auto',
         state: 'live',
+        gateway: false,
         collective: false,
       },
     ]);

@@ -9,11 +9,11 @@ import { SSP_VERSIONS } from './access/ssp/document.ts';
 import { createPoster } from './access/ssp/http-client.ts';
 import { sspHandler, startSspHttp } from './access/ssp/http-server.ts';
 import { Peer } from './access/ssp/peer.ts';
-import type { PeerSettings } from './access/ssp/peer-settings.ts';
+import type { PeerRole, PeerSettings } from './access/ssp/peer-settings.ts';
 import { dnsResolver } from './access/ssp/srv.ts';
 import { Targets } from './access/ssp/targets.ts';
 import { ConfigError, type Config } from './config.ts';
-import { peerLimits, type PeerConfig, type SspConfig } from './config/ssp.ts';
+import { isGateway, peerLimits, type PeerConfig, type SspConfig } from './config/ssp.ts';
 import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
 import type { Gateway } from './sap/port.ts';
 import { readAuthorities, readCertificate, readPeerTls } from './tls-files.ts';
@@ -35,6 +35,8 @@ export interface SspPorts {
   readonly registry: PeerRegistry;
   /** Requests in the outbox for a destination, for the operator. */
   readonly waiting: (gatewayName: string) => number;
+  /** What the listed ones are to us, when not servers of others and gateways, as the configuration says. */
+  readonly role?: PeerRole;
   /** Version of this program, told to peers. */
   readonly version: string;
   readonly clock: Clock;
@@ -49,6 +51,8 @@ export type SspHandler = (request: IncomingMessage, response: ServerResponse) =>
 export interface SspService {
   /** The listed ones; those found later go to the registry. */
   readonly peers: readonly Peer[];
+  /** Those of them that are gateways of ours in processes of their own. */
+  readonly gateways: readonly Peer[];
   find(domain: Domain): Promise<Gateway | Result>;
   /** For the CSP door, when it is to be one for SSP, too. `addressOf`: where a request comes from. */
   readonly handler: ((addressOf: AddressOf) => SspHandler) | undefined;
@@ -83,7 +87,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
       metrics,
     });
   const peers = ssp.peers.map((entry) =>
-    create(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), entry),
+    create(withRole(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), ports.role), entry),
   );
   const validity = config.messages;
   const maxBytes = config.listen.ssp?.maxBody ?? config.listen.csp.maxBody;
@@ -115,6 +119,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   const door = { sink: directory.accept, log, metrics };
   return {
     peers,
+    gateways: peers.filter(({ settings }) => settings.role === 'gateway'),
     find: (domain) => directory.find(domain),
     handler: config.listen.csp.ssp
       ? (addressOf) => sspHandler({ ...door, addressOf, maxBody: config.listen.csp.maxBody })
@@ -185,6 +190,7 @@ function settingsOf(
 ): PeerSettings {
   const limits = peerLimits(ssp, entry);
   return {
+    role: entry !== undefined && isGateway(entry) ? 'gateway' : 'server',
     ownDomain,
     domain,
     domains: [domain, ...((entry?.domains ?? []) as Domain[])],
@@ -198,6 +204,10 @@ function settingsOf(
     requestMs: ssp.requestSeconds * 1000,
     limits: { ...limits, messageBytes: limits.messageBytes ?? config.messages.maxContent },
   };
+}
+
+function withRole(settings: PeerSettings, role = settings.role): PeerSettings {
+  return { ...settings, role };
 }
 
 function stateOf(peer: Peer, waiting: number): ReturnType<PeerOverview['list']>[number] {

@@ -43,6 +43,11 @@ export interface Gateway {
   health(): GatewayHealth;
 }
 
+/** The server cannot say now: it runs in another process, which is not there. To be asked again later. */
+export class NotKnownNow extends Error {
+  override readonly name = 'NotKnownNow';
+}
+
 /** What a gateway gets from the server. */
 export interface RelayPort {
   /** The server's own domain. */
@@ -52,9 +57,12 @@ export interface RelayPort {
    * Repeating a message with the same id is harmless: the answer is the same, nothing is delivered twice.
    */
   emit(request: RequestPrimitive): Promise<ResponsePrimitive>;
-  /** True when the user has an account here. */
+  /** True when the user has an account here. Rejects with NotKnownNow. */
   userExists(user: UserAddress): Promise<boolean>;
-  /** The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. */
+  /**
+   * The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. Rejects
+   * with NotKnownNow.
+   */
   displayName(user: UserAddress): Promise<string | undefined>;
   /**
    * Tells the relay that the gateway became usable again: retries waiting outbox entries now and re-announces

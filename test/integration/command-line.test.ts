@@ -23,7 +23,7 @@ describe('help', () => {
       expect(stdout).toContain(`  ${command}`);
   });
 
-  it.each(['serve', 'check-config', 'user', 'group', 'registration', 'peers', 'decode', 'demo'])(
+  it.each(['serve', 'adapter', 'check-config', 'user', 'group', 'registration', 'peers', 'decode', 'demo'])(
     '%s explains itself',
     async (command) => {
       const { code, stdout } = await wvgate([command, '--help']);

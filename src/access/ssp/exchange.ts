@@ -155,6 +155,12 @@ export class Exchange {
     for (const entry of this.open.values()) this.settle(entry, failure(outcome));
   }
 
+  /** The peer took requests and forgot them: they go out once more, under their transaction ids. */
+  repeat(): void {
+    this.requeue([...this.open.values()].filter(({ state }) => state === 'taken'));
+    this.pump();
+  }
+
   /** A session is up: go. */
   pump(): void {
     if (this.queue.length === 0) return;

@@ -18,7 +18,6 @@ import type {
   ResponseContent,
   ResponseTransaction,
 } from './document.ts';
-import { orderKey } from './order.ts';
 
 export interface IntakePort {
   /** Hands a request to the relay. */
@@ -26,7 +25,9 @@ export interface IntakePort {
   /** What the peer may ask. */
   agreed(): ReadonlySet<RequestName>;
   /** A question about the session; undefined = nothing to be answered. */
-  control(request: ControlRequest): ResponseContent | undefined;
+  control(request: ControlRequest): Promise<ResponseContent | undefined>;
+  /** Requests with the same key are served one after another. */
+  orderKey(request: RequestPrimitive): string;
 }
 
 export interface IntakeLimits {
@@ -148,11 +149,12 @@ export class Intake {
       return relayed({ code: 503, tryAgainAfter: wait });
     }
     this.rate.spend(RATE_KEY);
-    if (content.kind === 'control') return this.port.control(content.control);
     if (content.kind === 'unreadable') return relayed(result(content.code, content.reason));
     this.underWay++;
     try {
-      return { kind: 'relay', response: await this.inTurn(content.requests) };
+      return content.kind === 'control'
+        ? await this.port.control(content.control)
+        : { kind: 'relay', response: await this.inTurn(content.requests) };
     } finally {
       this.underWay--;
     }
@@ -161,7 +163,7 @@ export class Intake {
   private async inTurn(requests: readonly RequestPrimitive[]): Promise<ResponsePrimitive> {
     const [first] = requests;
     if (first === undefined) return status(OK);
-    const key = orderKey(first);
+    const key = this.port.orderKey(first);
     const before = this.lanes.get(key);
     const task = async () => {
       await before;

@@ -2,7 +2,9 @@
 // Village server. Brings together the link, what goes out and what comes in.
 
 import type { Gateway, GatewayHealth, RelayPort } from '../../sap/port.ts';
-import type { Domain } from '../../wv/ids.ts';
+import { domainOf } from '../../wv/address.ts';
+import type { Domain, UserAddress } from '../../wv/ids.ts';
+import { contentSize } from '../../wv/message.ts';
 import {
   status,
   type RequestName,
@@ -14,16 +16,19 @@ import { agreed, requestsOf } from './agreement.ts';
 import { Answers } from './answers.ts';
 import type {
   ControlRequest,
+  GatewayState,
+  RequestTransaction,
   ResponseContent,
   SessionDocument,
   SetupDocument,
   SspFunction,
   SspTransaction,
+  UserQuery,
 } from './document.ts';
 import { Exchange, type Reply } from './exchange.ts';
 import { Intake } from './intake.ts';
 import { Link, type LinkPorts, type LinkStatus } from './link.ts';
-import { lastingTransactionId, orderKey } from './order.ts';
+import { conversationKey, lastingTransactionId, orderKey } from './order.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import { responseTo } from './replies.ts';
 import type { PeerSession } from './sessions.ts';
@@ -36,11 +41,13 @@ const MAX_DOCUMENTS = 64;
 const QUEUE_FACTOR = 4;
 /** Answers after which the relay asks again (port.ts). */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 503, 504]);
+const NOT_SERVED: ResponseContent = { kind: 'relay', response: status(result(405)) };
 
 export class Peer implements Gateway {
   readonly name: string;
   readonly settings: PeerSettings;
-  readonly takesTogether = true;
+  readonly takesTogether: boolean;
+  private readonly orderKey: typeof orderKey;
   private readonly ports: LinkPorts;
   private readonly link: Link;
   private readonly exchange: Exchange;
@@ -50,12 +57,17 @@ export class Peer implements Gateway {
   private relay: RelayPort | undefined;
   private allowed: ReadonlySet<RequestName>;
   private documents = 0;
+  /** How it stands with the network behind a gateway, as it told us. */
+  private network: Omit<GatewayState, 'name'> | undefined;
 
   constructor(settings: PeerSettings, ports: LinkPorts) {
     this.settings = settings;
     this.ports = ports;
     this.name = `ssp:${settings.domain}`;
-    this.allowed = requestsOf(agreed(settings.functions));
+    // A gateway translates for each recipient by himself, as those in this process do.
+    this.takesTogether = settings.role === 'server';
+    this.orderKey = settings.role === 'server' ? orderKey : conversationKey;
+    this.allowed = this.unnegotiated();
     const link = new Link(settings, ports, () => this.up());
     this.link = link;
     this.takenNotes = new TakenNotes(ports);
@@ -80,6 +92,7 @@ export class Peer implements Gateway {
         emit: (request) => this.emit(request),
         agreed: () => this.allowed,
         control: (request) => this.control(request),
+        orderKey: this.orderKey,
       },
     });
     this.answers = new Answers({
@@ -101,7 +114,8 @@ export class Peer implements Gateway {
 
   health(): GatewayHealth {
     if (this.settings.suspended || this.link.circuitState === 'open') return 'down';
-    return this.link.circuitState === 'trying' ? 'degraded' : 'up';
+    if (this.settings.role !== 'server' && this.link.session === undefined) return 'down';
+    return this.link.circuitState === 'trying' ? 'degraded' : (this.network?.health ?? 'up');
   }
 
   /** The session of the last run holds on; nothing is sent before `resume`. */
@@ -137,7 +151,7 @@ export class Peer implements Gateway {
     const reply = await this.exchange.request({
       transactionId,
       content: { kind: 'relay', requests: [request] },
-      orderKey: orderKey(request),
+      orderKey: this.orderKey(request),
       unanswered: this.link.dialect.unanswered.has(request.primitive),
       lasting: lasting !== undefined,
       takenBefore: this.takenNotes.has(transactionId),
@@ -207,7 +221,14 @@ export class Peer implements Gateway {
       log.debug({ peer, transaction: transaction.transactionId }, 'SSP answer that nobody waits for');
     }
     const requests = transactions.filter((each) => each.mode === 'Request');
-    if (requests.length > 0) this.answers.add(session, await this.intake.take(requests));
+    if (requests.length === 0) return;
+    if (this.settings.role !== 'core') return this.answer(session, requests);
+    // The network behind us may take its time over one: the others, and the next documents, do not wait for it.
+    for (const request of requests) void this.answer(session, [request]);
+  }
+
+  private async answer(session: PeerSession, requests: readonly RequestTransaction[]): Promise<void> {
+    this.answers.add(session, await this.intake.take(requests));
   }
 
   private emit(request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -215,7 +236,7 @@ export class Peer implements Gateway {
     return relay === undefined ? Promise.resolve(status(result(503))) : relay.emit(request);
   }
 
-  private control(request: ControlRequest): ResponseContent | undefined {
+  private async control(request: ControlRequest): Promise<ResponseContent | undefined> {
     const { log } = this.ports;
     const peer = this.settings.domain;
     switch (request.name) {
@@ -235,16 +256,47 @@ export class Peer implements Gateway {
         log.info({ peer, code: request.result.code }, 'SSP peer ended the session');
         this.link.end();
         return undefined;
+      case 'UserQuery':
+        return this.settings.role === 'gateway' ? this.userOf(request.user) : NOT_SERVED;
+      case 'GatewayState':
+        return this.settings.role === 'gateway' ? this.heard(request) : NOT_SERVED;
     }
+  }
+
+  private async userOf(user: UserAddress): Promise<ResponseContent> {
+    const { relay } = this;
+    if (relay === undefined) return { kind: 'relay', response: status(result(503)) };
+    const displayName = domainOf(user) === relay.homeDomain ? await relay.displayName(user) : undefined;
+    const answer = displayName === undefined ? { result: result(531) } : { result: OK, displayName };
+    return { kind: 'control', control: { name: 'UserQueryResponse', ...answer } };
+  }
+
+  private heard({ run, health, usable }: GatewayState): ResponseContent {
+    if (this.network?.run !== run) this.exchange.repeat();
+    this.network = { run, health, usable };
+    if (usable) this.announce();
+    return { kind: 'relay', response: status(OK) };
   }
 
   // ---- the session's life
 
   private up(): void {
-    this.allowed = requestsOf(agreed(this.settings.functions));
+    this.allowed = this.unnegotiated();
     this.exchange.pump();
     this.relay?.becameUsable();
     if (this.link.hasControl) void this.negotiate();
+  }
+
+  /** What holds until it is negotiated. Gateways are of our own kind: nothing of theirs may be lost meanwhile. */
+  private unnegotiated(): ReadonlySet<RequestName> {
+    const { role, functions } = this.settings;
+    return requestsOf(role === 'server' ? agreed(functions) : functions);
+  }
+
+  /** The far side has missed something: it is to be told again. */
+  private announce(): void {
+    this.link.owed = false;
+    this.relay?.becameUsable();
   }
 
   private async negotiate(): Promise<void> {
@@ -311,32 +363,39 @@ export class Peer implements Gateway {
   private async knock(): Promise<void> {
     if (!this.link.hasControl) {
       // All there is to try it with is what it has missed.
-      this.link.owed = false;
-      this.relay?.becameUsable();
+      this.announce();
       return;
     }
     const { timeToLive } = this.settings;
     const reply = await this.ask({ name: 'KeepAliveRequest', timeToLive });
     if (reply.kind === 'failed' || !this.link.owed) return;
-    this.link.owed = false;
-    this.relay?.becameUsable();
+    this.announce();
   }
 
-  private async ask(control: ControlRequest, unanswered = false): Promise<Reply> {
-    const reply = await this.exchange.request({
+  /** Asks what only gateways and the server that they serve ask each other. */
+  consult(control: UserQuery | GatewayState): Promise<Reply> {
+    return this.question(control, control.name === 'UserQuery' ? `query ${control.user}` : 'state');
+  }
+
+  private question(control: ControlRequest, key: string, unanswered = false): Promise<Reply> {
+    return this.exchange.request({
       transactionId: this.ports.ids.random(12),
       content: { kind: 'control', control },
-      orderKey: 'session',
+      orderKey: key,
       unanswered,
       lasting: false,
       takenBefore: false,
       octets: 0,
     });
+  }
+
+  private async ask(control: ControlRequest, unanswered = false): Promise<Reply> {
+    const reply = await this.question(control, 'session', unanswered);
     if (reply.kind === 'relay' && reply.response.result.code === 405) this.link.refusesControl();
     return reply;
   }
 }
 
 function sizeOf(request: RequestPrimitive): number {
-  return request.primitive === 'SendMessageRequest' ? request.message.content.data.length : 0;
+  return request.primitive === 'SendMessageRequest' ? contentSize(request.message.content) : 0;
 }

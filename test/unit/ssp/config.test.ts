@@ -67,6 +67,7 @@ describe('the section', () => {
         limits: {},
         dialect: 'auto',
         state: 'live',
+        gateway: false,
         collective: false,
       },
     ]);

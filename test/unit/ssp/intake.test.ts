@@ -9,6 +9,7 @@ import type {
   ResponseTransaction,
 } from '../../../src/access/ssp/document.ts';
 import { Intake, type IntakeLimits } from '../../../src/access/ssp/intake.ts';
+import { orderKey } from '../../../src/access/ssp/order.ts';
 import { status, type RequestName, type RequestPrimitive } from '../../../src/wv/primitives.ts';
 import type { GroupAddress, UserAddress } from '../../../src/wv/ids.ts';
 import { OK, result, type Result } from '../../../src/wv/status.ts';
@@ -55,10 +56,11 @@ class Scene {
       port: {
         emit: async (request) => status(await this.#emit(request)),
         agreed: () => this.agreed,
-        control: (control) => {
+        control: async (control) => {
           this.controls.push(control);
           return control.name === 'Disconnect' ? undefined : { kind: 'relay', response: status(OK) };
         },
+        orderKey,
       },
     });
   }

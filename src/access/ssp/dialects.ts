@@ -8,6 +8,8 @@ export interface Dialect {
   readonly misspeltVersion: boolean;
   /** Milliseconds to let pass before each step of the set-up: it stores its half only after it has called us. */
   readonly stepDelayMs: number;
+  /** Pauses before a step that was closed without an answer is posted again, ms: it had not stored its half yet. */
+  readonly stepRetriesMs: readonly number[];
   /** How long it may be silent in the middle of a set-up, ms: it never begins again by itself. */
   readonly setupPatienceMs: number;
   /** Requests that it takes without an answer: HTTP 200 is all there is. */
@@ -31,6 +33,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     name: 'standard',
     misspeltVersion: false,
     stepDelayMs: 0,
+    stepRetriesMs: [],
     setupPatienceMs: 30_000,
     unanswered: new Set(),
     dropsRepeats: true,
@@ -44,6 +47,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     name: 'baraza',
     misspeltVersion: true,
     stepDelayMs: 75,
+    stepRetriesMs: [250, 1_000, 4_000],
     setupPatienceMs: 300_000,
     unanswered: new Set([
       'PresenceNotification',

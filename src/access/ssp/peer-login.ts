@@ -118,6 +118,8 @@ export class PeerLogin {
       this.unexpected(document);
       return REFUSED;
     }
+    // Only now we may know what kind of peer it is.
+    if (step.name === 'SendSecretToken') this.arm(running);
     this.advance(running, advance);
     return advance.kind === 'failed' ? REFUSED : TAKEN;
   }
@@ -196,19 +198,27 @@ export class PeerLogin {
   }
 
   private run(attempt: Attempt, addresses: readonly PeerAddress[]): Running {
-    const { clock, port } = this.deps;
     const running: Running = {
       attempt,
-      startedAt: clock.now(),
+      startedAt: this.deps.clock.now(),
       addresses,
       address: undefined,
       callers: new Set(),
       cancelTimer: () => undefined,
     };
-    running.cancelTimer = clock.after(port.dialect(attempt.misspelt).setupPatienceMs, () =>
+    this.arm(running);
+    return running;
+  }
+
+  /** It ends by itself when the peer is silent for longer than its kind may be. */
+  private arm(running: Running): void {
+    const { clock, port } = this.deps;
+    const { attempt, startedAt } = running;
+    const end = startedAt + port.dialect(attempt.misspelt).setupPatienceMs;
+    running.cancelTimer();
+    running.cancelTimer = clock.after(end - clock.now(), () =>
       this.advance(running, attempt.fail(result(504, 'The set-up was not finished in time'))),
     );
-    return running;
   }
 
   // ---- the peer's attempts
@@ -297,20 +307,16 @@ export class PeerLogin {
 
   /** Posts one step, to the address that took the one before. A session is up when its last step was taken. */
   private async send(running: Running, document: SetupDocument, session?: Established): Promise<void> {
-    const { port, clock } = this.deps;
+    const { port } = this.deps;
     const { stepDelayMs } = port.dialect(running.attempt.misspelt);
-    if (stepDelayMs > 0) {
-      await new Promise<void>((resolve) => {
-        clock.after(stepDelayMs, resolve);
-      });
-    }
+    if (stepDelayMs > 0) await this.pause(stepDelayMs);
     const candidates = running.address === undefined ? running.addresses : [running.address];
     let trouble = 'no address';
     for (const address of candidates) {
       // The peer's next step may be here before the HTTP answer to this one.
       running.address = address;
       if (session !== undefined) port.prospect(session, { address, callers: [...running.callers] });
-      const outcome = await port.post(address, document);
+      const outcome = await this.postStep(running, address, document);
       if (outcome.kind === 'answered' && outcome.status < 300) {
         if (session !== undefined) this.up(running, session);
         return;
@@ -327,6 +333,31 @@ export class PeerLogin {
       );
       this.over(running, { code: 503, description: trouble });
     }
+  }
+
+  /** Posts a step again when the peer may just not have been ready for it: as long as nothing else came of it. */
+  private async postStep(
+    running: Running,
+    address: PeerAddress,
+    document: SetupDocument,
+  ): Promise<PostOutcome> {
+    const { port } = this.deps;
+    const { attempt } = running;
+    const { state } = attempt;
+    let outcome = await port.post(address, document);
+    for (const pause of port.dialect(attempt.misspelt).stepRetriesMs) {
+      if (outcome.kind !== 'silent') return outcome;
+      await this.pause(pause);
+      if (attempt.state !== state || !this.all().includes(running)) return outcome;
+      outcome = await port.post(address, document);
+    }
+    return outcome;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.deps.clock.after(ms, resolve);
+    });
   }
 
   private up(running: Running, session: Established): void {

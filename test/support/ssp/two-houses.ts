@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
-import { startHouse, type House } from '../../../src/gateway.ts';
+import { startHouse, type House, type HouseOptions } from '../../../src/gateway.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
 type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
@@ -37,11 +37,19 @@ export class Side {
   readonly port: number;
   readonly folder: string;
   readonly config: ConfigInput;
+  readonly #more: Pick<HouseOptions, 'clock'>;
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
 
-  constructor(domain: string, port: number, folder: string, config: ConfigInput) {
+  constructor(
+    domain: string,
+    port: number,
+    folder: string,
+    config: ConfigInput,
+    more: Pick<HouseOptions, 'clock'> = {},
+  ) {
+    this.#more = more;
     this.domain = domain;
     this.port = port;
     this.folder = folder;
@@ -55,7 +63,8 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    this.#house = await startHouse({ config, log: pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' }) });
+    const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
+    this.#house = await startHouse({ ...this.#more, config, log });
   }
 
   async stop(): Promise<void> {

@@ -22,6 +22,8 @@ export interface Dialect {
   readonly extensions: boolean;
   /** Writes the joined users under both names, JoinedUser and JoinedUsers. */
   readonly bothJoinedNames: boolean;
+  /** The dates of its messages are when they were written. If not, they have the date of their arrival. */
+  readonly datesMessages: boolean;
   /** Status codes it sends, and what they mean here. */
   readonly codes: ReadonlyMap<number, number>;
 }
@@ -40,6 +42,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     control: true,
     extensions: true,
     bothJoinedNames: false,
+    datesMessages: true,
     codes: new Map(),
   },
   // COMPAT(Baraza)
@@ -59,6 +62,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     control: false,
     extensions: false,
     bothJoinedNames: true,
+    datesMessages: false,
     codes: new Map([[427, 531]]),
   },
 };

@@ -188,8 +188,11 @@ function summary(answers: readonly ResponsePrimitive[]): Result {
   return combine(answers.filter(({ result: outcome }) => isSuccess(outcome)).length, failures);
 }
 
-/** Tells a repeat from a peer that began to count anew. */
+/** Tells a repeat from a peer that began to count anew. When it expires was counted from its arrival. */
 function digestOf(content: RequestContent): string {
-  const text = JSON.stringify(content, (_, value: unknown) => (value instanceof Set ? [...value] : value));
+  const text = JSON.stringify(content, (key, value: unknown) => {
+    if (key === 'expiresAt') return undefined;
+    return value instanceof Set ? [...value] : value;
+  });
   return createHash('sha1').update(text).digest('base64');
 }

@@ -91,7 +91,8 @@ export class Relay implements Outgoing {
     const targets = targetDomains(request);
     const mixed = targets.size > 1 && targets.has(this.deps.homeDomain);
     if (mixed && request.primitive === 'SendMessageRequest') return this.emitMixed(request);
-    if (targets.size > 1 || !targets.has(this.deps.homeDomain)) return status(result(516));
+    // None at all: an indication about a group names nobody and is for all of ours.
+    for (const domain of targets) if (domain !== this.deps.homeDomain) return status(result(516));
     return this.serve('local', () => this.deps.local(request), request);
   }
 

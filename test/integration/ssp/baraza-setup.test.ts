@@ -17,9 +17,9 @@ const steps = (peer: BarazaPeer): string[] =>
   peer.log
     .filter(({ body }) => body.includes('<SetupTransaction'))
     .map((entry) => {
-      const [{ mode = '', primitive = '' } = {}] = transactionsOf(entry);
+      const [step] = transactionsOf(entry);
       const outcome = entry.outcome === 200 ? '' : ` ${entry.outcome}`;
-      return `${entry.direction === 'in' ? 'we' : 'it'}: ${mode} ${primitive}${outcome}`;
+      return `${entry.direction === 'in' ? 'we' : 'it'}: ${step?.mode} ${step?.primitive}${outcome}`;
     });
 
 const WE_BEGIN = [

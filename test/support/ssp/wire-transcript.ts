@@ -82,10 +82,12 @@ const VOLATILE: readonly (readonly [string, RegExp])[] = [
   ['message', /(?<=\bmessageID=")[^"]+/g],
   ['token', /(?<=<SecretToken[^>]*>)[^<]+/g],
   ['digest', /(?<=<PasswordDigest[^>]*>)[^<]+/g],
-  ['time', /(?<=<(?:DateTime|DeliveryTime)\b[^>]*>)[^<]+/g],
 ];
-/** Seconds left: one more or less by chance. */
-const SECONDS = /(?<=\bvalidity=")\d+/g;
+/** What may be the same or another by chance: not numbered. */
+const PASSING: readonly (readonly [string, RegExp])[] = [
+  ['{time}', /(?<=<(?:DateTime|DeliveryTime)\b[^>]*>)[^<]+/g],
+  ['{seconds}', /(?<=\bvalidity=")\d+/g],
+];
 
 /** One element a line; texts stay with their element. Also for what is not well formed. */
 function indented(body: string): string {
@@ -173,7 +175,7 @@ export class WireTranscript {
 }
 
 function stable(text: string): string {
-  const seconds = text.replaceAll(SECONDS, '{seconds}');
+  const passing = PASSING.reduce((before, [word, pattern]) => before.replaceAll(pattern, word), text);
   return VOLATILE.reduce((before, [kind, pattern]) => {
     const numbers = new Map<string, number>();
     return before.replaceAll(pattern, (value) => {
@@ -181,5 +183,5 @@ function stable(text: string): string {
       numbers.set(value, number);
       return `{${kind} ${number}}`;
     });
-  }, seconds);
+  }, passing);
 }

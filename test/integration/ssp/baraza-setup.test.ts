@@ -145,6 +145,24 @@ describe('its dialect', () => {
   });
 });
 
+describe('its session', () => {
+  it('is used as long as it holds, and nobody asks about it', async () => {
+    const clock = new JumpingClock();
+    const scene = await houseAndBaraza({ clock });
+    await talk(scene);
+    for (let day = 0; day < 3; day++) {
+      clock.jump(86_400_000);
+      // Whatever the round of the directory does, it has done when the next one is due.
+      clock.jump(1_000);
+    }
+    await talk(scene);
+    await quiet(scene.baraza);
+    await scene.house.stop();
+    expect(controls(scene.baraza)).toBe(0);
+    expect(steps(scene.baraza)).toEqual(WE_BEGIN);
+  });
+});
+
 describe('late steps', () => {
   const LATE_MS = 40_000;
 

@@ -11,7 +11,7 @@ import { eventually } from '../eventually.ts';
 import { startBarazaPeer, type BarazaPeer, type BarazaPeerOptions } from './baraza/peer.ts';
 import type { Answer, Sent } from './baraza/state.ts';
 import { createTestCa, pem } from './test-ca.ts';
-import { freePort, Side } from './two-houses.ts';
+import { Side } from './two-houses.ts';
 
 export interface HouseAndBarazaOptions {
   /** Both by HTTPS, with certificates of the test authority. */
@@ -25,6 +25,8 @@ export interface HouseAndBarazaOptions {
 
 export interface HouseAndBaraza {
   readonly house: Side;
+  /** Where ours listens for the peer. */
+  readonly port: number;
   /** bob and ben; bob's group bob/hikers, and bob/closed, which rejects everybody named `rejected`. */
   readonly baraza: BarazaPeer;
   /** Address of one of its users. */
@@ -38,13 +40,10 @@ const USERS: BarazaPeerOptions['users'] = ['bob', { name: 'ben', client: 'reject
 export async function houseAndBaraza(options: HouseAndBarazaOptions = {}): Promise<HouseAndBaraza> {
   const { secure = false, ours = 'a.test', theirs = 'b.test', config = {}, clock } = options;
   const ca = secure ? createTestCa() : undefined;
-  const port = await freePort();
-  const scheme = secure ? 'https' : 'http';
   const baraza = await startBarazaPeer({
     domain: theirs,
     peer: {
       domain: ours,
-      url: `${scheme}://127.0.0.1:${port}/`,
       ...(ca === undefined ? {} : { ca: readFileSync(ca.cert, 'utf8') }),
     },
     users: USERS,
@@ -58,9 +57,10 @@ export async function houseAndBaraza(options: HouseAndBarazaOptions = {}): Promi
     ...options.baraza,
   });
   const folder = await mkdtemp(join(tmpdir(), 'wvgate-baraza-'));
+  const door = { port: 0, ...(ca === undefined ? {} : { tls: ca.issue([ours, '127.0.0.1']) }) };
   const house = new Side(
     ours,
-    port,
+    door.port,
     folder,
     {
       domain: ours,
@@ -71,7 +71,7 @@ export async function houseAndBaraza(options: HouseAndBarazaOptions = {}): Promi
         csp: { port: 0 },
         cir: { tcp: { port: 0 } },
         ops: { port: 0 },
-        ssp: { port, ...(ca === undefined ? {} : { tls: ca.issue([ours, '127.0.0.1']) }) },
+        ssp: door,
       },
       ssp: {
         discovery: { enabled: false },
@@ -89,13 +89,16 @@ export async function houseAndBaraza(options: HouseAndBarazaOptions = {}): Promi
     clock === undefined ? {} : { clock },
   );
   await house.start();
+  // The one it was given: it keeps it over restarts.
+  door.port = house.house.addresses.ssp?.port ?? 0;
+  baraza.routeTo(`${secure ? 'https' : 'http'}://127.0.0.1:${door.port}/`);
   const close = async (): Promise<void> => {
     await house.close();
     await baraza.stop();
     ca?.remove();
   };
   onTestFinished(close);
-  return { house, baraza, at: (name) => `wv:${name}@${theirs}`, close };
+  return { house, port: door.port, baraza, at: (name) => `wv:${name}@${theirs}`, close };
 }
 
 /** The first answer to a request of the peer. */

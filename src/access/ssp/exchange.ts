@@ -152,7 +152,7 @@ export class Exchange {
 
   /** Everything that waits is given up: the peer is gone, or suspended, or we stop. */
   abandon(outcome: Result): void {
-    for (const entry of this.open.values()) this.settle(entry, failure(outcome));
+    for (const entry of this.open.values()) this.conclude(entry, outcome);
   }
 
   /** The peer took requests and forgot them: they go out once more, under their transaction ids. */
@@ -321,11 +321,16 @@ export class Exchange {
     this.queue = [...back, ...this.queue].toSorted((a, b) => a.seq - b.seq);
   }
 
-  /** No answer in time. A peer that would do it twice is not asked again for what it took. */
+  /** No answer in time. */
   private expire(entry: Entry): void {
     delete entry.cancelTimer;
+    this.conclude(entry, result(504, 'No answer of the peer'));
+  }
+
+  /** No answer will come. A peer that would do it twice is not asked again for what it took. */
+  private conclude(entry: Entry, outcome: Result): void {
     const done = entry.state === 'taken' && !this.port.dialect().dropsRepeats;
-    this.settle(entry, done ? success() : failure(result(504, 'No answer of the peer')));
+    this.settle(entry, done ? success() : failure(outcome));
   }
 
   private settle(entry: Entry, reply: Reply): void {

@@ -110,6 +110,8 @@ export class PeerLogin {
       return REFUSED;
     }
     this.believe(running, document, caller);
+    // Only now we may know what kind of peer it is.
+    if (step.name === 'SendSecretToken') this.arm(running);
     this.advance(running, advance);
     return TAKEN;
   }
@@ -193,10 +195,9 @@ export class PeerLogin {
   }
 
   private run(attempt: Attempt, addresses: readonly PeerAddress[], from?: string): Running {
-    const { clock, port } = this.deps;
     const running: Running = {
       attempt,
-      startedAt: clock.now(),
+      startedAt: this.deps.clock.now(),
       addresses,
       address: undefined,
       from,
@@ -204,10 +205,19 @@ export class PeerLogin {
       callers: new Set(),
       cancelTimer: () => undefined,
     };
-    running.cancelTimer = clock.after(port.dialect(attempt.misspelt).setupPatienceMs, () =>
+    this.arm(running);
+    return running;
+  }
+
+  /** It ends by itself when the peer is silent for longer than its kind may be. */
+  private arm(running: Running): void {
+    const { clock, port } = this.deps;
+    const { attempt, startedAt } = running;
+    const end = startedAt + port.dialect(attempt.misspelt).setupPatienceMs;
+    running.cancelTimer();
+    running.cancelTimer = clock.after(end - clock.now(), () =>
       this.advance(running, attempt.fail(result(504, 'The set-up was not finished in time'))),
     );
-    return running;
   }
 
   // ---- the peer's attempts
@@ -296,22 +306,17 @@ export class PeerLogin {
 
   /** Posts one step, to the address that took the one before. A session is up when its last step was taken. */
   private async send(running: Running, document: SetupDocument, session?: Established): Promise<void> {
-    const { port, clock } = this.deps;
+    const { port } = this.deps;
     const { heard, misspelt } = running.attempt;
     const dialect = port.dialect(misspelt);
-    const { stepDelayMs } = dialect;
-    if (stepDelayMs > 0) {
-      await new Promise<void>((resolve) => {
-        clock.after(stepDelayMs, resolve);
-      });
-    }
+    if (dialect.stepDelayMs > 0) await this.pause(dialect.stepDelayMs);
     const candidates = running.address === undefined ? running.addresses : [running.address];
     let trouble = 'no address';
     for (const address of candidates) {
       // The peer's next step may be here before the HTTP answer to this one.
       running.address = address;
       if (session !== undefined) port.prospect(session, this.setUp(running, address));
-      const outcome = await port.post(address, document, dialect);
+      const outcome = await this.postStep(running, address, document, dialect);
       if (outcome.kind === 'answered' && outcome.status < 300) {
         if (session !== undefined) this.up(running, session);
         return;
@@ -338,6 +343,32 @@ export class PeerLogin {
 
   private setUp({ attempt: { misspelt }, callers }: Running, address: PeerAddress): SetUp {
     return { address, callers: [...callers], misspelt };
+  }
+
+  /** Posts a step again when the peer may just not have been ready for it: as long as nothing else came of it. */
+  private async postStep(
+    running: Running,
+    address: PeerAddress,
+    document: SetupDocument,
+    dialect: Dialect,
+  ): Promise<PostOutcome> {
+    const { port } = this.deps;
+    const { attempt } = running;
+    const { state } = attempt;
+    let outcome = await port.post(address, document, dialect);
+    for (const pause of dialect.stepRetriesMs) {
+      if (outcome.kind !== 'silent') return outcome;
+      await this.pause(pause);
+      if (attempt.state !== state || !this.all().includes(running)) return outcome;
+      outcome = await port.post(address, document, dialect);
+    }
+    return outcome;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.deps.clock.after(ms, resolve);
+    });
   }
 
   private up(running: Running, session: Established): void {

@@ -233,7 +233,13 @@ export class Peer implements Gateway {
 
   private emit(request: RequestPrimitive): Promise<ResponsePrimitive> {
     const { relay } = this;
-    return relay === undefined ? Promise.resolve(status(result(503))) : relay.emit(request);
+    return relay === undefined ? Promise.resolve(status(result(503))) : relay.emit(this.dated(request));
+  }
+
+  /** COMPAT(Baraza): the month of its dates is made of the minutes. */
+  private dated(request: RequestPrimitive): RequestPrimitive {
+    if (request.primitive !== 'SendMessageRequest' || this.link.dialect.datesMessages) return request;
+    return { ...request, message: { ...request.message, sentAt: this.ports.clock.now() } };
   }
 
   private async control(request: ControlRequest): Promise<ResponseContent | undefined> {

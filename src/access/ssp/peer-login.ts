@@ -82,11 +82,12 @@ export class PeerLogin {
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
-    if (this.waiting === undefined) {
-      this.waiting = Promise.withResolvers<Result>();
-      if (!this.running) this.begin();
-    }
-    return this.waiting.promise;
+    if (this.waiting !== undefined) return this.waiting.promise;
+    const waiting = Promise.withResolvers<Result>();
+    this.waiting = waiting;
+    // It may be over at once.
+    if (!this.running) this.begin();
+    return waiting.promise;
   }
 
   /** Ends everything that is under way. */
@@ -162,16 +163,16 @@ export class PeerLogin {
       return;
     }
     this.locating = true;
-    this.initiate()
-      .catch((error: unknown) => {
-        log.error({ err: error, peer: settings.peerDomain }, 'SSP set-up failed');
-        this.failed(result(503));
-      })
-      .finally(() => (this.locating = false));
+    this.initiate().catch((error: unknown) => {
+      this.locating = false;
+      log.error({ err: error, peer: settings.peerDomain }, 'SSP set-up failed');
+      this.failed(result(503));
+    });
   }
 
   private async initiate(): Promise<void> {
     const located = await this.deps.port.locate();
+    this.locating = false;
     if (located.kind === 'none') {
       this.deps.circuit.failed(this.deps.clock.now());
       this.conclude(result(516, 'The domain has no server for us'));

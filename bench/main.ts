@@ -18,6 +18,8 @@ import { report } from './report.ts';
 import type { Findings } from './row.ts';
 import { benchSearch } from './search.ts';
 import { benchSspCodec, FEW_SSP_REPEATS } from './ssp-codec.ts';
+import { benchSspPeers, FEW_PEERS, PEERS } from './ssp-peers.ts';
+import { benchSspSetup, FEW_SETUPS, SETUPS } from './ssp-setup.ts';
 import { benchSspMessages, profileSspMessages } from './ssp-messages.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
@@ -41,6 +43,8 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   search: async (quick) => ({ rows: await benchSearch(quick), notes: [] }),
   groups: (quick) => benchGroups(quick ? SMALL_GROUPS : LARGE_GROUPS),
   'ssp-messages': (quick) => benchSspMessages(quick ? QUICK : FULL),
+  'ssp-setup': (quick) => benchSspSetup(quick ? FEW_SETUPS : SETUPS),
+  'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),

@@ -172,6 +172,11 @@ export class Hostile {
     return /sessionID="([^"]+)"/.exec(last)?.[1] ?? '';
   }
 
+  /** Breaks all connections to it, as if it had been started anew. */
+  hangUp(): void {
+    this.#server.closeAllConnections();
+  }
+
   async close(): Promise<void> {
     this.#agent.destroy();
     this.#server.closeAllConnections();

@@ -234,7 +234,7 @@ describe('the limits of a peer', () => {
 it('documents that are sent again are answered as before, and done once', async () => {
   const id = 'again';
   const arrived: string[] = [];
-  pair.receiver.on('message', ({ text = '' }) => void arrived.push(text));
+  pair.receiver.on('message', ({ text }) => void arrived.push(text));
   const message = SSP_REQUESTS.SendMessageRequest?.(who('mallory.test')) ?? '';
   for (let n = 0; n < 20; n += 1) expect(await mallory.say(transaction('Request', id, message))).toBe(200);
   for (let n = 0; n < 5; n += 1)

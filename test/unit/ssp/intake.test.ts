@@ -112,7 +112,11 @@ describe('questions about users', () => {
     expect(first?.content).toMatchObject({ response: { result: { code: 200 } } });
     expect(second?.content).toMatchObject({ response: { result: { code: 503 } } });
     const [alive] = await intake.take([
-      { mode: 'Request', transactionId: '3', content: { kind: 'control', control: { name: 'KeepAliveRequest' } } },
+      {
+        mode: 'Request',
+        transactionId: '3',
+        content: { kind: 'control', control: { name: 'KeepAliveRequest' } },
+      },
     ]);
     expect(alive?.content).toMatchObject({ response: { result: { code: 200 } } });
   });

@@ -88,11 +88,12 @@ export class PeerLogin {
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
-    if (this.waiting === undefined) {
-      this.waiting = Promise.withResolvers<Result>();
-      if (!this.running) this.begin();
-    }
-    return this.waiting.promise;
+    if (this.waiting !== undefined) return this.waiting.promise;
+    // It may be concluded, and forgotten, while it begins: the peer is not to be tried yet.
+    const waiting = Promise.withResolvers<Result>();
+    this.waiting = waiting;
+    if (!this.running) this.begin();
+    return waiting.promise;
   }
 
   /** Ends everything that is under way. */

@@ -104,7 +104,8 @@ export class GatewayProcess {
 
   /** Starts what does not run. */
   start(): void {
-    for (const [at, command] of this.#commands.entries()) if (!this.#running.has(at)) this.#start(at, command);
+    for (const [at, command] of this.#commands.entries())
+      if (!this.#running.has(at)) this.#start(at, command);
   }
 
   #start(at: number, command: readonly string[]): void {

@@ -14,7 +14,10 @@ const DEADLINE_MS = 240_000;
 const { prosody, synapse } = readStack() ?? {};
 const isRequired = process.env['WVGATE_REQUIRE_LIVE'] === '1';
 
-describe('a gateway that is killed at random moments', () => {
+describe.each([
+  ['in one process', false],
+  ['whose gateways have processes of their own', true],
+])('a server %s that is killed at random moments', (_, parted) => {
   it.skipIf((prosody === undefined || synapse === undefined) && !isRequired)(
     'loses nothing, repeats nothing, and keeps the order',
     async () => {
@@ -26,6 +29,7 @@ describe('a gateway that is killed at random moments', () => {
         matrix: synapse,
         messages: MESSAGES,
         kills: KILLS,
+        parted,
         seed,
         deadlineMs: DEADLINE_MS,
       });

@@ -83,9 +83,9 @@ export class PeerLogin {
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
     if (this.waiting !== undefined) return this.waiting.promise;
+    // It may be concluded, and forgotten, while it begins: the peer is not to be tried yet.
     const waiting = Promise.withResolvers<Result>();
     this.waiting = waiting;
-    // It may be over at once.
     if (!this.running) this.begin();
     return waiting.promise;
   }

@@ -1,11 +1,14 @@
-// The gateway as a process of its own, to be killed.
+// The gateway as a process of its own, or as several, to be killed.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, writeFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { NETWORKS, type AdapterConfigInput } from '../../../src/config/adapter.ts';
 import type { ConfigInput } from '../../../src/config.ts';
 import { eventually } from '../eventually.ts';
+import { coreEntry, gatewayEntry } from '../ssp/adapter-scene.ts';
+import { freePort } from '../ssp/two-houses.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const FLAGS = [
@@ -36,63 +39,111 @@ function listening(): Promise<ReturnType<typeof createServer>> {
   });
 }
 
+/** What a process is started with. */
+interface Part {
+  readonly args: readonly string[];
+  readonly config: ConfigInput | AdapterConfigInput;
+}
+
+/** One process with everything in it. */
+export function whole(config: ConfigInput): Part[] {
+  return [{ args: ['serve'], config }];
+}
+
+/** The server, and each of its gateways in a process of its own. */
+export async function parted({ xmpp, matrix, ...core }: ConfigInput): Promise<Part[]> {
+  const gateways = { xmpp, matrix };
+  const domains = { xmpp: xmpp?.domains ?? [], matrix: [matrix?.pseudoDomain ?? ''] };
+  const corePort = await freePort();
+  const ports = { xmpp: await freePort(), matrix: await freePort() };
+  const peers = NETWORKS.map((name) =>
+    gatewayEntry(domains[name], ports[name], { collective: name === 'matrix' }),
+  );
+  const ssp = { discovery: { enabled: false }, peers };
+  const adapters = NETWORKS.map((name): Part => {
+    const listen = { ssp: { port: ports[name] }, ops: { port: 0 } };
+    const adapter = coreEntry(core.domain ?? '', corePort);
+    return { args: ['adapter', name], config: { adapter, listen, [name]: gateways[name] } };
+  });
+  return [{ args: ['serve'], config: { ...core, ssp, listen: { ssp: { port: corePort } } } }, ...adapters];
+}
+
 export class GatewayProcess {
   readonly url: string;
   readonly #ops: string;
-  readonly #file: string;
+  readonly #commands: readonly (readonly string[])[];
   readonly #log: WriteStream;
-  #child: ChildProcess | undefined;
-  #exited: Promise<string> = Promise.resolve('never started');
+  readonly #running = new Map<number, { readonly child: ChildProcess; readonly exited: Promise<string> }>();
   /** Called when it ends although nobody wanted it to. */
   onCrash: (how: string) => void = () => {};
 
   /** `folder` takes the configuration, the data and the log. */
-  constructor(folder: string, config: ConfigInput, ports: Ports) {
+  constructor(folder: string, parts: readonly Part[], ports: Ports) {
     this.url = `http://127.0.0.1:${ports.csp}/csp`;
     this.#ops = `http://127.0.0.1:${ports.ops}`;
-    this.#file = join(folder, 'wvgate.yaml');
     this.#log = createWriteStream(join(folder, 'gateway.log'), { flags: 'a' });
     const listen = { csp: { port: ports.csp }, cir: { tcp: { port: ports.cir } }, ops: { port: ports.ops } };
-    // JSON is YAML.
-    writeFileSync(this.#file, JSON.stringify({ ...config, data: join(folder, 'data'), listen }, null, 2), {
-      mode: 0o600,
+    this.#commands = parts.map(({ args, config }, at) => {
+      const file = join(folder, `${args.at(-1)}.yaml`);
+      const listening = at === 0 ? { ...config.listen, ...listen } : config.listen;
+      // JSON is YAML.
+      const text = JSON.stringify({ ...config, data: join(folder, 'data'), listen: listening }, null, 2);
+      writeFileSync(file, text, { mode: 0o600 });
+      return [...args, '--config', file];
     });
     // Whatever becomes of us: no gateway stays behind.
-    process.on('exit', () => this.#child?.kill('SIGKILL'));
+    process.on('exit', () => {
+      for (const { child } of this.#running.values()) child.kill('SIGKILL');
+    });
   }
 
+  /** Processes in all. */
+  get size(): number {
+    return this.#commands.length;
+  }
+
+  /** Starts what does not run. */
   start(): void {
-    const args = [...FLAGS, 'src/main.ts', 'serve', '--config', this.#file];
+    for (const [at, command] of this.#commands.entries())
+      if (!this.#running.has(at)) this.#start(at, command);
+  }
+
+  #start(at: number, command: readonly string[]): void {
+    const args = [...FLAGS, 'src/main.ts', ...command];
     const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.pipe(this.#log, { end: false });
     child.stderr.pipe(this.#log, { end: false });
-    this.#child = child;
-    this.#exited = new Promise((done) => {
+    const exited = new Promise<string>((done) => {
       child.on('exit', (code, signal) => {
         const how = signal ?? String(code);
-        if (this.#child === child) this.onCrash(how);
+        if (this.#running.get(at)?.child === child) this.onCrash(how);
         done(how);
       });
     });
+    this.#running.set(at, { child, exited });
   }
 
-  /** Ends it as the kernel's out-of-memory killer would. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+  /** Ends one of its processes as the kernel's out-of-memory killer would. */
+  async kill(at = 0): Promise<void> {
+    await this.#end(at, 'SIGKILL');
   }
 
-  /** Ends it as an operator would. @returns the exit code, or the signal */
+  /** Ends it as an operator would. @returns the exit code, or the signal; of the first that did not end in order */
   async stop(): Promise<string> {
-    const how = await this.#end('SIGTERM');
+    let worst = '0';
+    for (const at of [...this.#running.keys()].toReversed()) {
+      const how = await this.#end(at, 'SIGTERM');
+      if (how !== '0') worst = how;
+    }
     this.#log.end();
-    return how;
+    return worst;
   }
 
-  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
-    const child = this.#child;
-    this.#child = undefined;
-    child?.kill(signal);
-    return await this.#exited;
+  async #end(at: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<string> {
+    const running = this.#running.get(at);
+    this.#running.delete(at);
+    running?.child.kill(signal);
+    return running === undefined ? 'never started' : await running.exited;
   }
 
   /** Waits until it and its gateways are ready. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { elements } from '../csp-variants.ts';
 import { getMembers } from '../group-variants.ts';
 import { texts } from '../phone-scene.ts';
-import { freePorts, GatewayProcess } from './gateway-process.ts';
+import { freePorts, GatewayProcess, whole } from './gateway-process.ts';
 import { GroupBooks } from './group-books.ts';
 import { GroupPerson, type Company } from './group-person.ts';
 import { GroupPhone } from './group-phone.ts';
@@ -49,11 +49,11 @@ export async function runGroupKills(options: GroupRun): Promise<GroupRunReport> 
   const ports = await freePorts();
   const gateway = new GatewayProcess(
     folder,
-    {
+    whole({
       domain: DOMAIN,
       users: NAMES.map((name) => ({ name, password: PASSWORD })),
       login: { userBurst: 100, sourceBurst: 100 },
-    },
+    }),
     ports,
   );
   gateway.onCrash = (how) => books.violation(`the server ended by itself: ${how}`);

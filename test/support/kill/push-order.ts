@@ -5,13 +5,16 @@
 // until the next time that the application service was away; later events overtake it. What the gateway can promise
 // is the order in which events are pushed to it, so that is the order the run expects of it.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Flow, Ledger } from './ledger.ts';
 
 /** Places of all pushed events, by event id. */
 export function pushedEvents(folder: string): ReadonlyMap<string, number> {
-  const database = new DatabaseSync(join(folder, 'data', 'wvgate.sqlite'), { readOnly: true });
+  const own = join(folder, 'data', 'adapter-matrix.sqlite');
+  const file = existsSync(own) ? own : join(folder, 'data', 'wvgate.sqlite');
+  const database = new DatabaseSync(file, { readOnly: true });
   try {
     const rows = database.prepare("SELECT id, seq FROM inbox WHERE gateway = 'matrix'").all();
     return new Map(rows.map(({ id, seq }) => [String(id), Number(seq)]));

@@ -1,4 +1,4 @@
-// The kill -9 run by hand: node test/support/kill/run.ts [--messages 5000] [--kills 25] [--seed N]
+// The kill -9 run by hand: node test/support/kill/run.ts [--messages 5000] [--kills 25] [--seed N] [--parted]
 
 import { parseArgs } from 'node:util';
 import { readStack } from '../../../scripts/stack/description.ts';
@@ -8,6 +8,7 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '5000' },
     kills: { type: 'string', default: '25' },
+    parted: { type: 'boolean', default: false },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
@@ -23,6 +24,7 @@ const report = await runKills({
   messages,
   kills,
   seed,
+  parted: values.parted,
   deadlineMs: 120_000 + messages * 200,
   onProgress: (line) => say(`${((performance.now() - started) / 1000).toFixed(1)} s  ${line}`),
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigInput } from '../../../src/config.ts';
 import type { MatrixServer, XmppServer } from '../../../scripts/stack/description.ts';
-import { freePorts, GatewayProcess } from './gateway-process.ts';
+import { freePorts, GatewayProcess, parted, whole } from './gateway-process.ts';
 import { Ledger, type Flow } from './ledger.ts';
 import { MatrixPerson } from './matrix-person.ts';
 import type { Names, Person, Surroundings } from './person.ts';
@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly messages: number;
   readonly kills: number;
   readonly seed: number;
+  /** The gateways have processes of their own, and it may hit any of them. */
+  readonly parted?: boolean;
   readonly onProgress?: (line: string) => void;
   /** Ends a run that hangs, ms. */
   readonly deadlineMs: number;
@@ -106,7 +108,9 @@ export async function runKills(options: RunOptions): Promise<RunReport> {
     ghosts: new Set(wv.map(({ matrix }) => matrix)),
   };
   const folder = await mkdtemp(join(tmpdir(), 'wvgate-kill-'));
-  const gateway = new GatewayProcess(folder, configuration(options, wv), await freePorts());
+  const config = configuration(options, wv);
+  const parts = options.parted === true ? await parted(config) : whole(config);
+  const gateway = new GatewayProcess(folder, parts, await freePorts());
   const people: Person[] = [];
   gateway.onCrash = (how) => ledger.violation(`the gateway ended by itself: ${how}`);
   let kills = 0;
@@ -197,7 +201,7 @@ async function killNowAndThen(
   let done = 0;
   const kill = async (jitterMs: number): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, jitterMs));
-    await gateway.kill();
+    await gateway.kill(gateway.size === 1 ? 0 : random.below(gateway.size));
     done += 1;
     onProgress?.(`kill ${done} at ${ledger.accepted} accepted, ${ledger.arrived} arrived`);
     gateway.start();

@@ -44,6 +44,8 @@ export class XmppPerson implements Person {
   readonly #client: Client;
   readonly #surroundings: Surroundings;
   readonly #waiting = new Map<string, (outcome: Outcome) => void>();
+  /** Ids of messages that were received. */
+  readonly #receipts = new Set<string>();
   #sent = 0;
 
   private constructor(names: Names, client: Client, surroundings: Surroundings) {
@@ -81,7 +83,8 @@ export class XmppPerson implements Person {
     const id = `${text.replace(/\W+/g, '-')}-${this.#sent}`;
     for (;;) {
       const outcome = await this.#try(to.jid, id, text);
-      if (outcome === 'received') return;
+      // The receipt comes once, perhaps after a later try was bounced: while nobody was waiting.
+      if (outcome === 'received' || this.#receipts.has(id)) return;
       if (this.#surroundings.over.aborted)
         throw new RunOver(`${this.names.name}: “${text}” was never received`);
       if (outcome === 'bounced') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -110,7 +113,9 @@ export class XmppPerson implements Person {
     const { id = '', type } = stanza.attrs;
     const receipt = stanza.getChild('received', RECEIPTS)?.attrs['id'];
     if (type === 'error') this.#waiting.get(id)?.('bounced');
-    else if (receipt !== undefined) this.#waiting.get(receipt)?.('received');
-    else this.#surroundings.ledger.noteArrived(this.names.name, stanza.getChildText('body') ?? '', id);
+    else if (receipt !== undefined) {
+      this.#receipts.add(receipt);
+      this.#waiting.get(receipt)?.('received');
+    } else this.#surroundings.ledger.noteArrived(this.names.name, stanza.getChildText('body') ?? '', id);
   }
 }

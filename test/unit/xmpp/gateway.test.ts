@@ -104,7 +104,10 @@ describe('IQ', () => {
     const about = { type: 'get', id: 'q', from: 'bob@xmpp.example/d', to: `alice@${COMPONENT}` };
     new IqResponder(bridge).received(incoming('iq', about, xml(NS.discoInfo, 'query')));
     const answer = await eventually('an answer', () => bridge.link.sent[0]);
-    expect([conditionOf(answer), childOf(answer, 'error')?.attrs['type']]).toEqual(['resource-constraint', 'wait']);
+    expect([conditionOf(answer), childOf(answer, 'error')?.attrs['type']]).toEqual([
+      'resource-constraint',
+      'wait',
+    ]);
   });
 
   test('a user announces receipts', async () => {

@@ -88,11 +88,12 @@ export class PeerLogin {
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
-    if (this.waiting === undefined) {
-      this.waiting = Promise.withResolvers<Result>();
-      if (!this.running) this.begin();
-    }
-    return this.waiting.promise;
+    if (this.waiting !== undefined) return this.waiting.promise;
+    const waiting = Promise.withResolvers<Result>();
+    this.waiting = waiting;
+    // It may be over at once: while the circuit is open nothing is tried.
+    if (!this.running) this.begin();
+    return waiting.promise;
   }
 
   /** Ends everything that is under way. */

@@ -52,7 +52,12 @@ export class GatewayProcess {
     this.#ops = `http://127.0.0.1:${ports.ops}`;
     this.#file = join(folder, 'wvgate.yaml');
     this.#log = createWriteStream(join(folder, 'gateway.log'), { flags: 'a' });
-    const listen = { csp: { port: ports.csp }, cir: { tcp: { port: ports.cir } }, ops: { port: ports.ops } };
+    const listen = {
+      ...config.listen,
+      csp: { port: ports.csp },
+      cir: { tcp: { port: ports.cir } },
+      ops: { port: ports.ops },
+    };
     // JSON is YAML.
     writeFileSync(this.#file, JSON.stringify({ ...config, data: join(folder, 'data'), listen }, null, 2), {
       mode: 0o600,

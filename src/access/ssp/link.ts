@@ -238,6 +238,8 @@ export class Link {
     if (session === undefined || this.settings.suspended) return undefined;
     if (this.admits(caller) && isFrom(session, caller)) {
       this.sessions.touch(session);
+      // It is there: whatever waiting was due is over.
+      if (this.circuit.state === 'open') this.tryNow();
       return session;
     }
     const peer = this.settings.domain;

@@ -34,6 +34,8 @@ import type { Acceptance, Caller } from './transport.ts';
 const MAX_DOCUMENTS = 64;
 /** Requests to one peer that may wait for each one that it may have under way here. */
 const QUEUE_FACTOR = 4;
+/** A peer that is there and says "not now" is told again no sooner, ms. */
+const RETELL_MS = 5_000;
 /** Answers after which the relay asks again (port.ts). */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 503, 504]);
 
@@ -50,6 +52,8 @@ export class Peer implements Gateway {
   private relay: RelayPort | undefined;
   private allowed: ReadonlySet<RequestName>;
   private documents = 0;
+  /** When it was last told what it had missed, though it could be reached. */
+  private toldAt = -Infinity;
 
   constructor(settings: PeerSettings, ports: LinkPorts) {
     this.settings = settings;
@@ -254,6 +258,10 @@ export class Peer implements Gateway {
     const { session } = link;
     if (session === undefined || link.circuitState === 'open') {
       if (link.owed && link.isDue) this.look();
+    } else if (link.owed && this.ports.clock.now() - this.toldAt >= RETELL_MS) {
+      // Something else reached it, and it has missed what is not asked again by itself.
+      this.toldAt = this.ports.clock.now();
+      void this.knock();
     } else if (link.hasControl && link.idle >= session.timeToLive) {
       link.lost('idle for too long');
     } else if (link.hasControl && link.idle >= session.timeToLive / 2) {

@@ -75,7 +75,13 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
     cacheSeconds: ssp.discovery.cacheSeconds,
     clock,
   });
-  const poster = createPoster({ version: ports.version, metrics, tls: readPeerTls(ssp.tls) });
+  const poster = createPoster({
+    version: ports.version,
+    metrics,
+    tls: readPeerTls(ssp.tls),
+    // Its HTTP answer comes when it has taken the document in full.
+    patience: { answer: ssp.requestSeconds * 1000 },
+  });
   const create = (settings: PeerSettings, entry: PeerConfig | undefined) =>
     new Peer(settings, {
       locate: () => targets.locate({ ...entry, domain: settings.domain }),

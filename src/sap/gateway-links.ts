@@ -27,9 +27,9 @@ export interface GatewayLinksDependencies {
   readonly metrics: Metrics;
 }
 
-/** Watchers resynchronised between two looks at the clock, and the pause after them: 1,000 a second at most. */
-const BATCH = 50;
-const PAUSE_MS = 50;
+/** Watchers resynchronised a second, and in how many seconds those that are read at once are told. */
+const TELLINGS_PER_SECOND = 1_000;
+const BATCH_SECONDS = 0.05;
 /** Time a gateway gets to end in order. */
 const STOP_MS = 5_000;
 
@@ -115,17 +115,19 @@ export class GatewayLinks {
   private async resynchronize(gateway: Gateway, round: number): Promise<void> {
     const { departures, sessions } = this.deps;
     await Promise.all([departures.repeat(gateway.domains), sessions.resubscribe(gateway.domains)]);
+    const { tellingsPerSecond: perSecond = TELLINGS_PER_SECOND } = gateway;
+    const batch = Math.ceil(perSecond * BATCH_SECONDS);
     for (const domain of gateway.domains) {
       let after: UserAddress | undefined;
       for (;;) {
-        const pairs = await this.deps.store.watchersIn(domain, after, BATCH);
+        const pairs = await this.deps.store.watchersIn(domain, after, batch);
         if (pairs.length === 0 || this.rounds.get(gateway.name) !== round) break;
         for (const { publisher, watcher } of pairs) {
           await this.deps.publishing.resynchronize(publisher, watcher);
           after = publisher;
         }
         await new Promise<void>((resolve) => {
-          this.deps.clock.after(PAUSE_MS, resolve);
+          this.deps.clock.after((batch / perSecond) * 1000, resolve);
         });
       }
     }

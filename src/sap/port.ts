@@ -27,6 +27,8 @@ export interface Gateway {
    * each recipient gets a request of his own, and only those of the same two parties follow each other.
    */
   readonly takesTogether?: boolean;
+  /** How much presence it is told a second when it came back; default 1,000. */
+  readonly tellingsPerSecond?: number;
   /**
    * Serves one request. Resolves when the far side took it (for a message: confirmed, so that it may leave the
    * outbox). A response with 408, 503 or 504 means "not now": durable requests are tried again later with the

@@ -59,8 +59,26 @@ export class GroupDepartures {
         return open && domainOf(group) !== this.homes.domain ? [{ ...participant, group, owedAt }] : [];
       }),
     );
-    if (owed.flat().length === 0) return;
-    const dropped = await this.store.putOwedLeaves(owed.flat(), PER_DOMAIN);
+    await this.owe(owed.flat());
+  }
+
+  /**
+   * A join was not answered in time, so the client was told that it failed; the home of the group may have let it in,
+   * or may do so yet. It leaves again. Resolves when that is on disk.
+   */
+  async withdraw(participant: Participant, group: GroupAddress): Promise<void> {
+    const domain = domainOf(group);
+    // Groups of this server answer, or do not let in.
+    if (domain === this.homes.domain) return;
+    await this.owe([{ ...participant, group, owedAt: this.clock.now() }]);
+    this.repeatIn(domain).catch((error: unknown) => {
+      this.log.error({ err: error, group }, 'a failed join could not be taken back');
+    });
+  }
+
+  private async owe(owed: readonly OwedLeave[]): Promise<void> {
+    if (owed.length === 0) return;
+    const dropped = await this.store.putOwedLeaves(owed, PER_DOMAIN);
     if (dropped > 0) this.log.warn({ dropped }, 'groups of other domains will not be left: too many');
   }
 

@@ -11,6 +11,9 @@ import type { GroupDraft } from '../../services/groups/creating.ts';
 import { CspSession } from './session.ts';
 import type { CspServices } from './transaction.ts';
 
+/** Codes of a home that was not reached, or whose answer was not: it may have done what it was asked. */
+const UNANSWERED: ReadonlySet<number> = new Set([408, 500, 503, 504]);
+
 /** The client as the home of a group knows it. */
 export function participant({ home, clientId }: CspSession): Participant {
   return { user: home.address, clientId };
@@ -33,13 +36,13 @@ export async function entering<T extends { readonly result: Result }>(
   }
   const news = session.outbound.takeNews(group);
   let entered = false;
+  let answer: T;
   session.entering.add(group);
   try {
     session.groups.set(group, { ...before, subscribed });
     await services.sessions.save(session);
-    const answer = await work();
+    answer = await work();
     entered = isSuccess(answer.result);
-    return answer;
   } finally {
     session.entering.delete(group);
     if (entered) session.putOut.delete(group);
@@ -54,6 +57,9 @@ export async function entering<T extends { readonly result: Result }>(
     session.groupsChanged();
     if (entered) await leaveIfEnded(services, session);
   }
+  const inDoubt = UNANSWERED.has(answer.result.code) && before === undefined;
+  if (inDoubt) await services.departures.withdraw(participant(session), group);
+  return answer;
 }
 
 /** The session ended while it was joining, too early for its end to see that: it leaves now. */

@@ -248,7 +248,10 @@ export class Link {
   /** The session in which the peer speaks, which counts as life in it. */
   entered(peerId: string): PeerSession | undefined {
     const session = this.sessions.ofPeer(peerId);
-    if (session !== undefined) this.sessions.touch(session);
+    if (session === undefined) return undefined;
+    this.sessions.touch(session);
+    // It is there: whatever waiting was due is over.
+    if (this.circuit.state === 'open') this.tryNow();
     return session;
   }
 

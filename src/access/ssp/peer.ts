@@ -39,6 +39,10 @@ import type { Acceptance, Caller } from './transport.ts';
 const MAX_DOCUMENTS = 64;
 /** Requests to one peer that may wait for each one that it may have under way here. */
 const QUEUE_FACTOR = 4;
+/** A peer that is there and says "not now" is told again no sooner, ms; twice as long each time, up to the second. */
+const RETELL_MS = [5_000, 300_000] as const;
+/** Of the requests that a peer may make here in a second, one in so many is what we tell it unasked. */
+const TELLING_SHARE = 2;
 /** Answers after which the relay asks again (port.ts). */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 503, 504]);
 const NOT_SERVED: ResponseContent = { kind: 'relay', response: status(result(405)) };
@@ -59,6 +63,9 @@ export class Peer implements Gateway {
   private documents = 0;
   /** How it stands with the network behind a gateway, as it told us. */
   private network: Omit<GatewayState, 'name'> | undefined;
+  /** When it was last told what it had missed, though it could be reached. */
+  private toldAt = -Infinity;
+  private retellMs: number = RETELL_MS[0];
 
   constructor(settings: PeerSettings, ports: LinkPorts) {
     this.settings = settings;
@@ -106,6 +113,11 @@ export class Peer implements Gateway {
 
   get domains(): readonly Domain[] {
     return this.settings.domains;
+  }
+
+  /** It is taken to have the limits that it has here. */
+  get tellingsPerSecond(): number {
+    return Math.max(1, this.settings.limits.requestsPerSecond / TELLING_SHARE);
   }
 
   get capabilities(): ReadonlySet<RequestName> {
@@ -287,6 +299,7 @@ export class Peer implements Gateway {
   // ---- the session's life
 
   private up(): void {
+    this.retellMs = RETELL_MS[0];
     this.allowed = this.unnegotiated();
     this.exchange.pump();
     this.relay?.becameUsable();
@@ -325,6 +338,11 @@ export class Peer implements Gateway {
     const { session } = link;
     if (session === undefined || link.circuitState === 'open') {
       if (link.owed && link.isDue) this.look();
+    } else if (link.owed && this.ports.clock.now() - this.toldAt >= this.retellMs) {
+      // Something else reached it, and it has missed what is not asked again by itself.
+      this.toldAt = this.ports.clock.now();
+      this.retellMs = Math.min(this.retellMs * 2, RETELL_MS[1]);
+      void this.knock();
     } else if (link.hasControl && link.idle >= session.timeToLive) {
       link.lost('idle for too long');
     } else if (link.hasControl && link.idle >= session.timeToLive / 2) {

@@ -153,17 +153,45 @@ describe('what only its home can do', () => {
     expect(far.requests).toEqual([]);
   });
 
-  it('a home that does not answer is 504, and nothing is joined', async () => {
-    const { far, first } = await play();
+  it('a home that does not answer is 504, and nothing is joined: it may have let in, so it is told', async () => {
+    const { far, ann, first } = await play();
     const mars = far.group('dan/mars');
     far.isSilent();
     const joining = first.say(joinGroup(mars));
     await eventually('asked', () => far.had('JoinGroupRequest').length > 0);
     scene.clock.advance(10_000);
     expect(codeOf(await joining)).toBe(504);
+    expect(await owed(far)).toBe(1);
+    // The first try is in vain as well.
+    await eventually('tried', () => leaversOf(far).length > 0);
     far.works();
-    await first.say(android.logout());
-    expect(far.had('LeaveGroupRequest').map(({ group }) => group)).not.toContain(mars);
+    scene.clock.advance(10_000);
+    far.port?.becameUsable();
+    await eventually('told', async () => (await owed(far)) === 0);
+    expect(far.had('LeaveGroupRequest').map(({ group }) => group)).toEqual([mars, mars]);
+    expect(leaversOf(far)).toEqual([ann, ann]);
+  });
+
+  it('a home that cannot be reached is 503, and is told later, unless the client has joined meanwhile', async () => {
+    const { far, first } = await play();
+    const mars = far.group('dan/mars');
+    far.refuses(503);
+    expect(codeOf(await first.say(joinGroup(mars)))).toBe(503);
+    await eventually('tried', () => leaversOf(far).length > 0);
+    far.works();
+    far.requests.length = 0;
+    expect(namesIn((await first.say(joinGroup(mars))).content)).toEqual(['Dan']);
+    far.port?.becameUsable();
+    await eventually('settled', async () => (await owed(far)) === 0);
+    expect(leaversOf(far)).toEqual([]);
+  });
+
+  it('a home that refuses is not told that nobody is in', async () => {
+    const { far, first } = await play();
+    far.refuses(809, 'JoinGroupRequest');
+    expect(codeOf(await first.say(joinGroup(far.group('dan/mars'))))).toBe(809);
+    expect(await owed(far)).toBe(0);
+    expect(leaversOf(far)).toEqual([]);
   });
 });
 

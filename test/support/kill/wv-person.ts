@@ -94,7 +94,7 @@ function isConnectionError(error: Error): boolean {
 const LOST = 40;
 
 /** Looks into what goes over the wire: a NewMessage after an answered MessageDelivered is one too many. */
-function watchedFetch(random: Random, again: (messageId: string) => void): typeof fetch {
+export function watchedFetch(random: Random, again: (messageId: string) => void): typeof fetch {
   const acknowledged = new Set<string>();
   return async (input, init) => {
     const answer = await fetch(input, init);

@@ -1,41 +1,46 @@
-// Looking for a peer that could not be reached.
+// Who waits for a session learns at once what is known already.
 
 import { expect, it } from 'vitest';
 import { Circuit } from '../../../src/access/ssp/circuit.ts';
 import { DIALECTS } from '../../../src/access/ssp/dialects.ts';
 import { PeerLogin } from '../../../src/access/ssp/peer-login.ts';
-import { trusted, type Domain } from '../../../src/wv/ids.ts';
+import type { Domain } from '../../../src/wv/ids.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { NO_METRICS, SILENT } from '../../support/silence.ts';
 
-const never = (): never => {
-  throw new Error('not while the circuit is open');
-};
-
-it('is refused, not broken off, while the peer is left alone', async () => {
+it('does not wait for a peer that is not tried now, and is told so every time', async () => {
   const clock = new ManualClock();
   const circuit = new Circuit({ random: () => 0.999 });
-  circuit.failed(clock.now());
+  const tried: number[] = [];
   const login = new PeerLogin({
     port: {
-      locate: never,
-      post: never,
+      locate: async () => {
+        tried.push(clock.now());
+        return { kind: 'unknown', reason: 'no name server' };
+      },
+      post: async () => ({ kind: 'unreachable', reason: 'nobody there' }),
       dialect: () => DIALECTS.standard,
-      prospect: never,
-      established: never,
+      prospect: () => {},
+      established: () => {},
     },
     settings: {
-      ownDomain: trusted<Domain>('a.test'),
-      peerDomain: trusted<Domain>('b.test'),
-      timeToLive: 60,
+      ownDomain: 'a.test' as Domain,
+      peerDomain: 'b.test' as Domain,
+      timeToLive: 600,
       versions: ['1.3'],
     },
     circuit,
     clock,
-    ids: { random: () => 'id' },
+    ids: { random: () => 'random' },
     log: SILENT,
     metrics: NO_METRICS,
   });
-  expect(await login.ensure()).toMatchObject({ code: 503, tryAgainAfter: 1 });
-  expect(await login.ensure()).toMatchObject({ code: 503 });
+  circuit.failed(clock.now(), 30);
+  for (let count = 0; count < 2; count += 1) {
+    expect(await login.ensure()).toEqual({ code: 503, tryAgainAfter: 30 });
+  }
+  expect(tried).toEqual([]);
+  clock.advance(30_000);
+  expect(await login.ensure()).toMatchObject({ code: 503, description: 'no name server' });
+  expect(tried).toHaveLength(1);
 });

@@ -76,6 +76,7 @@ export class Link {
         dialect: (misspelt) => this.learn(misspelt),
         prospect: (session, setUp) => this.sessions.expect(this.sessionOf(session, setUp)),
         established: (session, setUp) => this.established(this.sessionOf(session, setUp)),
+        failed: ({ code, description = '' }) => (this.lastError = `set-up: ${code} ${description}`.trimEnd()),
       },
     });
   }

@@ -21,6 +21,8 @@ export interface LoginPort {
   prospect(session: Established, running: SetUp): void;
   /** Both know of it. */
   established(session: Established, running: SetUp): void;
+  /** A set-up came to nothing, whoever began it; for the operator. */
+  failed(outcome: Result): void;
 }
 
 /** Who took part in a set-up. */
@@ -174,8 +176,10 @@ export class PeerLogin {
   private async initiate(): Promise<void> {
     const located = await this.deps.port.locate();
     if (located.kind === 'none') {
+      const outcome = result(516, 'The domain has no server for us');
       this.deps.circuit.failed(this.deps.clock.now());
-      this.conclude(result(516, 'The domain has no server for us'));
+      this.deps.port.failed(outcome);
+      this.conclude(outcome);
       return;
     }
     if (located.kind === 'unknown') {
@@ -341,6 +345,7 @@ export class PeerLogin {
   private over(running: Running, outcome: Result): void {
     const wasOurs = this.own === running;
     this.drop(running);
+    if (!wasOurs) this.deps.port.failed(outcome);
     if (this.all().length > 0) return;
     if (wasOurs) this.failed(outcome);
     else if (this.waiting !== undefined) this.begin();
@@ -350,6 +355,7 @@ export class PeerLogin {
     const { circuit, clock } = this.deps;
     const now = clock.now();
     circuit.failed(now);
+    this.deps.port.failed(outcome);
     const tryAgainAfter = Math.max(1, Math.ceil(((circuit.nextTry ?? now) - now) / 1000));
     this.conclude({
       code: 503,

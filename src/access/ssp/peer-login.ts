@@ -90,11 +90,12 @@ export class PeerLogin {
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
-    if (this.waiting === undefined) {
-      this.waiting = Promise.withResolvers<Result>();
-      if (!this.running) this.begin();
-    }
-    return this.waiting.promise;
+    if (this.waiting !== undefined) return this.waiting.promise;
+    const waiting = Promise.withResolvers<Result>();
+    this.waiting = waiting;
+    // It may conclude at once.
+    if (!this.running) this.begin();
+    return waiting.promise;
   }
 
   /** Ends everything that is under way. */
@@ -121,7 +122,8 @@ export class PeerLogin {
       return REFUSED;
     }
     this.advance(running, advance);
-    return advance.kind === 'failed' ? REFUSED : TAKEN;
+    // Who is told the reason in a document of our own must still be waiting for it.
+    return advance.kind === 'failed' && advance.document === undefined ? REFUSED : TAKEN;
   }
 
   private unexpected({ mode, step }: SetupDocument): void {

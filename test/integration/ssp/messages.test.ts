@@ -27,7 +27,7 @@ beforeAll(async () => {
   ({ wire } = all);
 }, 30_000);
 
-afterAll(() => all.close());
+afterAll(() => all.close(), 60_000);
 
 /** Everything of a kind that a client hears from now on. */
 function heard<E extends 'message' | 'report'>(client: WvClient, event: E): WvClientEvents[E][] {
@@ -241,7 +241,7 @@ it('what nobody fetched in time is not delivered, and reported as 542 (M-09)', a
   const { id } = await a.sendMessage({ ...message, deliveryReport: true });
   await wire.settled();
   // Servers look for what is over every ten seconds.
-  const report = a.next('report', undefined, 15_000);
+  const report = a.next('report', undefined, 25_000);
   clock.skip(60_000);
   expect(await report).toMatchObject({ outcome: { code: 542 }, message: { id } });
   const b = far.client(bea);
@@ -249,7 +249,7 @@ it('what nobody fetched in time is not delivered, and reported as 542 (M-09)', a
   await b.connect();
   await quiet(b);
   expect(messages).toEqual([]);
-});
+}, 40_000);
 
 /** How far the houses are ahead of us, ms. */
 function clockSkew(): number {

@@ -21,7 +21,7 @@ beforeAll(async () => {
   ({ wire } = all);
 }, 30_000);
 
-afterAll(() => all.close());
+afterAll(() => all.close(), 60_000);
 
 /** What a client was told of one user: the newest of each attribute; undefined = withdrawn. */
 function watch(client: WvClient, user: string) {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ConfigInput } from '../../../src/config.ts';
 import type { Clock } from '../../../src/ops/ports.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
-import { freePort, Side } from './two-houses.ts';
+import { freePort, OPERATOR_TOKEN, Side } from './two-houses.ts';
 import { WireTap } from './wire-tap.ts';
 
 type SspInput = NonNullable<ConfigInput['ssp']>;
@@ -17,8 +17,8 @@ export interface HouseOptions {
   readonly config?: Partial<ConfigInput>;
   /** Of the section `ssp`. */
   readonly ssp?: Partial<SspInput>;
-  /** What its entry of another house says more; `unlisted`: it has none. By the other one's name. */
-  readonly entries?: Readonly<Record<string, Partial<PeerInput> | 'unlisted'>>;
+  /** What its entry of another house says more; `by DNS`: only its domain; `unlisted`: there is none. */
+  readonly entries?: Readonly<Record<string, Partial<PeerInput> | 'by DNS' | 'unlisted'>>;
   readonly clock?: Clock;
   /** Its certificate ended yesterday, or is for other names. */
   readonly certificate?: { readonly expired?: boolean; readonly names?: readonly string[] };
@@ -36,13 +36,9 @@ export interface Federation<Name extends string> {
   close(): Promise<void>;
 }
 
-/** For the operators' API of every house. */
-export const OPERATOR_TOKEN = 'a-secret-of-many-characters';
-
-/** `listed` adds what depends on the others, such as DNS, before the houses start. */
+/** All houses are up. By their names. */
 export async function federation<Name extends string>(
   options: Readonly<Record<Name, HouseOptions>>,
-  more?: (ports: (from: Name, to: Name) => number) => Partial<SspInput>,
 ): Promise<Federation<Name>> {
   const ca = createTestCa();
   const wire = new WireTap(ca);
@@ -64,7 +60,7 @@ export async function federation<Name extends string>(
     const peers = others.flatMap((other) => entryOf(own, other, portOf(name, other)));
     const folder = await mkdtemp(join(tmpdir(), `wvgate-${name}-`));
     const config = await configOf(domainOf(name), { folder, port: doors.get(name) ?? 0, ca }, own);
-    const ssp: SspInput = { ...config.ssp, peers, ...more?.(portOf), ...own.ssp };
+    const ssp: SspInput = { ...config.ssp, peers, ...own.ssp };
     houses.push([
       name,
       new Side(domainOf(name), doors.get(name) ?? 0, folder, { ...config, ssp }, own.clock),
@@ -92,6 +88,7 @@ function entryOf({ entries = {} }: HouseOptions, other: string, port: number): r
   const more = entries[other] ?? {};
   if (more === 'unlisted') return [];
   const domain = domainOf(other);
+  if (more === 'by DNS') return [{ domain }];
   return [{ domain, url: `https://127.0.0.1:${port}/`, certificateNames: [domain], ...more }];
 }
 

@@ -125,7 +125,17 @@ export class Exchange {
     for (const entry of this.open.values()) this.settle(entry, failure(outcome));
   }
 
-  /** A session is up: go. */
+  /**
+   * A new session is up. What the peer took in an earlier one and has not answered is asked again under its id
+   * (section 4, life cycle): the answer may have been lost with the session.
+   */
+  renewed(): void {
+    if (this.port.dialect().dropsRepeats)
+      this.requeue([...this.open.values()].filter(({ state }) => state === 'taken'));
+    this.pump();
+  }
+
+  /** Sends what may go. */
   pump(): void {
     if (this.queue.length === 0) return;
     if (!this.port.isReady()) {

@@ -197,20 +197,26 @@ export class Peer implements Gateway {
       }
       case 'LogoutRequest':
         log.info({ peer }, 'SSP peer logged out');
-        this.link.end();
+        this.ended();
         return { kind: 'relay', response: status(OK) };
       case 'Disconnect':
         log.info({ peer, code: request.result.code }, 'SSP peer ended the session');
-        this.link.end();
+        this.ended();
         return undefined;
     }
+  }
+
+  /** By the peer. What it still owes an answer to is asked again in the next session: that one is wanted soon. */
+  private ended(): void {
+    this.link.end();
+    if (this.exchange.size > 0) this.link.owed = true;
   }
 
   // ---- the session's life
 
   private up(): void {
     this.allowed = requestsOf(agreed(this.settings.functions));
-    this.exchange.pump();
+    this.exchange.renewed();
     this.relay?.becameUsable();
     if (this.link.hasControl) void this.negotiate();
   }

@@ -240,6 +240,29 @@ describe('a session', () => {
     },
   );
 
+  it('that ends takes unanswered requests along to the next one, under their ids (S-06, S-08)', async () => {
+    const all = await two();
+    const { bea, send, texts } = await pair(all);
+    all.wire.meddler = (passed) =>
+      passed.from === 'b.test' && holds(passed, 'SendMessageResponse')
+        ? { kind: 'answer', status: 403 }
+        : undefined;
+    await send('taken, not answered');
+    await arrives(texts, 'taken, not answered');
+    await eventually('the lost answer', () => all.wire.log.some(({ outcome }) => outcome === 403));
+    await send('behind it');
+    all.wire.meddler = undefined;
+    await all.houses.b.stop();
+    await all.houses.b.start();
+    const b = all.houses.b.client(bea);
+    const later: string[] = [];
+    b.on('message', ({ text }) => later.push(text));
+    await b.connect();
+    await arrives(later, 'behind it');
+    const [first, second] = all.wire.requests('SendMessageRequest').filter(({ outcome }) => outcome === 200);
+    expect(second?.id).toBe(first?.id);
+  });
+
   it('is refused without TLS that can be believed, and never tried in plain (S-09)', async () => {
     const all = await two({ b: { certificate: { expired: true }, untapped: true } });
     const { a, bea } = await pair(all);

@@ -38,9 +38,12 @@ const LONG = process.env['WVGATE_LONG'] === '1';
 describe('a server that is away', () => {
   it('gets what was sent meanwhile when it is back, in order, once (M-15)', async () => {
     const all = await two();
-    const { bea, send, texts } = await pair(all);
+    const { bea, b: before, send, texts } = await pair(all);
     await send('before');
     await eventually('the first', () => texts.length === 1);
+    // Its confirmation has arrived, too.
+    await before.poll();
+    before.abandon();
     await all.houses.b.stop();
     for (const text of numbered(3)) expect((await send(text)).outcome.code).toBe(200);
     await all.houses.b.start();

@@ -263,18 +263,6 @@ describe('a session', () => {
     expect(second?.id).toBe(first?.id);
   });
 
-  it('is refused without TLS that can be believed, and never tried in plain (S-09)', async () => {
-    const all = await two({ b: { certificate: { expired: true }, untapped: true } });
-    const { a, bea } = await pair(all);
-    expect((await a.sendMessage({ to: { user: bea }, content: 'hello?' })).outcome.code).toBe(200);
-    const [peer] = await eventually('the operator sees why', async () => {
-      const peers = await all.houses.a.peers();
-      return peers[0]?.lastError === undefined ? undefined : peers;
-    });
-    expect(peer).toMatchObject({ session: 'down', lastError: expect.stringMatching(/expired/i) });
-    expect(all.wire.log).toEqual([]);
-  });
-
   it('is set up with a peer that writes procotolVersion and blanks around its token (S-10)', async () => {
     const all = await two();
     const { send, texts } = await pair(all);

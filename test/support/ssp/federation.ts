@@ -22,6 +22,10 @@ export interface HouseOptions {
   readonly clock?: Clock;
   /** Its certificate ended yesterday, or is for other names. */
   readonly certificate?: { readonly expired?: boolean; readonly names?: readonly string[] };
+  /** It shows a client certificate for these names, and looks at those of others. */
+  readonly clientNames?: readonly string[];
+  /** It looks at client certificates, and shows none. */
+  readonly asksForCertificates?: boolean;
   /** Others find its own door, without the tap. */
   readonly untapped?: boolean;
 }
@@ -95,7 +99,7 @@ function entryOf({ entries = {} }: HouseOptions, other: string, port: number): r
 async function configOf(
   domain: string,
   { folder, port, ca }: { readonly folder: string; readonly port: number; readonly ca: TestCa },
-  { config, certificate = {} }: HouseOptions,
+  { config, certificate = {}, clientNames, asksForCertificates = clientNames !== undefined }: HouseOptions,
 ): Promise<ConfigInput> {
   const { names = [domain, 'localhost', '127.0.0.1'], expired = false } = certificate;
   await writeFile(join(folder, 'operator-token'), OPERATOR_TOKEN);
@@ -109,9 +113,16 @@ async function configOf(
       csp: { port: 0 },
       cir: { tcp: { port: 0 } },
       ops: { port: 0 },
-      ssp: { port, tls: ca.issue(names, { expired }) },
+      ssp: {
+        port,
+        tls: ca.issue(names, { expired }),
+        ...(asksForCertificates ? { clientCertificates: 'optional', clientCa: ca.cert } : {}),
+      },
       ...config?.listen,
     },
-    ssp: { discovery: { enabled: false }, tls: { ca: ca.cert } },
+    ssp: {
+      discovery: { enabled: false },
+      tls: { ca: ca.cert, ...(clientNames === undefined ? {} : ca.issue(clientNames)) },
+    },
   };
 }

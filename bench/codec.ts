@@ -57,7 +57,7 @@ function tree(content: string): Element {
 }
 
 /** Best time of one call in microseconds. */
-function microseconds(call: () => unknown, repeats: number): number {
+export function microseconds(call: () => unknown, repeats: number): number {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round += 1) {
     const start = performance.now();

@@ -2,7 +2,7 @@
 
 import { Child, withChild } from './child.ts';
 import type { GroupTask, Watched } from './load/group.ts';
-import { median } from './measure.ts';
+import { median, percentile } from './measure.ts';
 import { withServer } from './messages.ts';
 import { cpuOf } from './process-cost.ts';
 import type { Findings, Row } from './row.ts';
@@ -70,11 +70,6 @@ function groupCost({ size, live, messages, octets }: GroupPlan): Promise<GroupCo
       };
     }),
   );
-}
-
-function percentile(values: readonly number[], percent: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
 }
 
 export async function benchGroups(plans: readonly GroupPlan[]): Promise<Findings> {

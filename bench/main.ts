@@ -2,7 +2,7 @@
 
 import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reasonOf } from './child.ts';
 import { benchCodec, FEW_REPEATS } from './codec.ts';
@@ -10,12 +10,17 @@ import { benchCrowd, CROWD, SMALL_CROWD } from './crowd.ts';
 import { benchGateway } from './gateway.ts';
 import { benchGroups, LARGE_GROUPS, SMALL_GROUPS } from './groups.ts';
 import { machine } from './machine.ts';
-import { FULL, QUICK } from './measure.ts';
+import { FULL, QUICK, type Plan } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
+import { DOMAIN, PEER_DOMAIN } from './load/tasks.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
 import type { Findings } from './row.ts';
 import { benchSearch } from './search.ts';
+import { benchSspCodec, FEW_SSP_REPEATS } from './ssp-codec.ts';
+import { benchSspPeers, FEW_PEERS, PEERS } from './ssp-peers.ts';
+import { benchSspSetup, FEW_SETUPS, SETUPS } from './ssp-setup.ts';
+import { benchSspMessages, profileSspMessages } from './ssp-messages.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
 
@@ -37,6 +42,11 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
       : { rows: await benchStore(), notes: [] },
   search: async (quick) => ({ rows: await benchSearch(quick), notes: [] }),
   groups: (quick) => benchGroups(quick ? SMALL_GROUPS : LARGE_GROUPS),
+  'ssp-messages': (quick) => benchSspMessages(quick ? QUICK : FULL),
+  'ssp-setup': (quick) => benchSspSetup(quick ? FEW_SETUPS : SETUPS),
+  'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
+  'ssp-codec': (quick) =>
+    Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 
@@ -49,7 +59,8 @@ appends it to bench/results.md. Takes about three minutes. Starts the XMPP serve
   --only NAME   only this benchmark, may be given again: ${Object.keys(BENCHMARKS).join(', ')}
   --quick       about half a minute, for a look
   --dry         do not write results.md
-  --profile     only our server under the load of "messages": where its time goes
+  --profile     only our server under the load of "messages", or both under that of "ssp-messages" with
+                --only: where its time goes
   --help        this text
 `;
 
@@ -89,18 +100,28 @@ async function bench(names: readonly string[], quick: boolean, keep: boolean): P
   appendFileSync(RESULTS, `\n${text}`);
 }
 
-async function profile(quick: boolean): Promise<void> {
+async function profile(names: readonly string[], quick: boolean): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'wvgate-profile-'));
   try {
     const plan = quick ? QUICK : FULL;
+    if (names.includes('ssp-messages')) {
+      const { cpus, rate } = await profileSspMessages(plan, directory);
+      tellProfile(join(directory, DOMAIN), plan, cpus[0] ?? Number.NaN, rate);
+      tellProfile(join(directory, PEER_DOMAIN), plan, cpus[1] ?? Number.NaN, rate);
+      return;
+    }
     const { cpu, rate } = await profileMessages(plan, directory);
-    process.stdout.write(
-      `${cpu.toFixed(0)} µs a message under the profiler, ${rate.toFixed(0)} messages/s\n`,
-    );
-    process.stdout.write(`${topOf(directory, PROFILE_LINES, plan.warmMs).join('\n')}\n`);
+    tellProfile(directory, plan, cpu, rate);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function tellProfile(directory: string, { warmMs }: Plan, cpu: number, rate: number): void {
+  process.stdout.write(
+    `${basename(directory)}: ${cpu.toFixed(0)} µs a message under the profiler, ${rate.toFixed(0)} messages/s\n` +
+      `${topOf(directory, PROFILE_LINES, warmMs).join('\n')}\n`,
+  );
 }
 
 const { values } = parseArgs({
@@ -118,5 +139,5 @@ if (values.help) process.stdout.write(HELP);
 else if (unknown !== undefined) {
   process.stderr.write(`There is no benchmark "${unknown}".\n\n${HELP}`);
   process.exitCode = 2;
-} else if (values.profile) await profile(values.quick);
+} else if (values.profile) await profile(names, values.quick);
 else await bench(names, values.quick, !values.dry);

@@ -31,20 +31,50 @@ export function median(values: readonly number[]): number {
 
 /** The load is running; `pid` is the server's. */
 export async function measure(load: Child, pid: number, plan: Plan): Promise<Cost> {
-  await delay(plan.warmMs);
-  const costs: Cost[] = [];
-  let last = await sample(load, pid);
-  for (let window = 0; window < plan.windows; window += 1) {
-    await delay(plan.windowMs);
-    const next = await sample(load, pid);
-    const count = next.count - last.count;
-    costs.push({ cpu: (next.cpu - last.cpu) / count, rate: (count * 1000) / (next.at - last.at) });
-    last = next;
-  }
-  return { cpu: median(costs.map(({ cpu }) => cpu)), rate: median(costs.map(({ rate }) => rate)) };
+  const { cpus, rate } = await measureAll(load, [pid], plan);
+  return { cpu: cpus[0] ?? Number.NaN, rate };
 }
 
-async function sample(load: Child, pid: number): Promise<{ count: number; cpu: number; at: number }> {
+/** The same with several processes; `cpus` in their order. */
+export async function measureAll(load: Child, pids: readonly number[], plan: Plan): Promise<Costs> {
+  await delay(plan.warmMs);
+  const costs: Costs[] = [];
+  let last = await sample(load, pids);
+  for (let window = 0; window < plan.windows; window += 1) {
+    await delay(plan.windowMs);
+    const next = await sample(load, pids);
+    const count = next.count - last.count;
+    const before = last.cpus;
+    costs.push({
+      cpus: next.cpus.map((cpu, at) => (cpu - (before[at] ?? 0)) / count),
+      rate: (count * 1000) / (next.at - last.at),
+    });
+    last = next;
+  }
+  return {
+    cpus: pids.map((_, at) => median(costs.map(({ cpus }) => cpus[at] ?? Number.NaN))),
+    rate: median(costs.map(({ rate }) => rate)),
+  };
+}
+
+interface Costs {
+  /** CPU of each process for one item, microseconds. */
+  readonly cpus: readonly number[];
+  readonly rate: number;
+}
+
+interface Sample {
+  readonly count: number;
+  readonly cpus: readonly number[];
+  readonly at: number;
+}
+
+async function sample(load: Child, pids: readonly number[]): Promise<Sample> {
   const count = await load.ask<number>('count');
-  return { count, cpu: cpuOf(pid), at: performance.now() };
+  return { count, cpus: pids.map(cpuOf), at: performance.now() };
+}
+
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * percent) / 100) - 1] ?? Number.NaN;
 }

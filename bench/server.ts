@@ -10,7 +10,7 @@ import { INITIAL_SETTINGS } from '../src/services/groups/properties.ts';
 import { parseGroup, parseUser, isAddressError } from '../src/wv/address.ts';
 import { trusted, type ClientId, type Domain, type UserAddress } from '../src/wv/ids.ts';
 import { answering } from './answering.ts';
-import { CLIENT_ID, DOMAIN, GROUP, PASSWORD, userAddress, userName } from './load/tasks.ts';
+import { CLIENT_ID, DOMAIN, GROUP, HELD_SECONDS, PASSWORD, userAddress, userName } from './load/tasks.ts';
 
 export interface ServerTask {
   readonly data: string;
@@ -18,7 +18,19 @@ export interface ServerTask {
   readonly users: number;
   /** Makes GROUP, of `u0`, with so many of them joined. */
   readonly joined?: number;
+  /** Polls are held for those who let them. */
+  readonly holdsPolls?: boolean;
   readonly xmpp?: ConfigInput['xmpp'];
+  readonly ssp?: SspTask;
+}
+
+/** Another server beside this one. */
+export interface SspTask {
+  /** Default: DOMAIN. */
+  readonly domain: string;
+  /** Its door for other servers. */
+  readonly door: NonNullable<NonNullable<ConfigInput['listen']>['ssp']>;
+  readonly peers: NonNullable<ConfigInput['ssp']>;
 }
 
 export interface Memory {
@@ -32,24 +44,34 @@ const POLL_MS = 50;
 
 let house: House | undefined;
 
-async function start(task: ServerTask): Promise<{ port: number }> {
-  const config = checkConfig(
-    {
-      domain: DOMAIN,
-      data: task.data,
-      listen: { csp: { port: 0 }, ops: { port: 0 } },
-      log: { level: 'error' },
-      ...(task.xmpp === undefined ? {} : { xmpp: task.xmpp }),
-    } satisfies ConfigInput,
-    'bench',
-    task.data,
-  );
+/** How long starting took in itself, milliseconds, without what is made for the benchmark. */
+interface Started {
+  readonly port: number;
+  readonly took: number;
+}
+
+function configOf({ data, holdsPolls = false, xmpp, ssp }: ServerTask): ConfigInput {
+  return {
+    domain: ssp?.domain ?? DOMAIN,
+    data,
+    listen: { csp: { port: 0 }, ops: { port: 0 }, ...(ssp === undefined ? {} : { ssp: ssp.door }) },
+    log: { level: 'error' },
+    ...(holdsPolls ? { session: { longPollSeconds: HELD_SECONDS } } : {}),
+    ...(xmpp === undefined ? {} : { xmpp }),
+    ...(ssp === undefined ? {} : { ssp: ssp.peers }),
+  };
+}
+
+async function start(task: ServerTask): Promise<Started> {
+  const begun = performance.now();
+  const config = checkConfig(configOf(task), 'bench', task.data);
   const running = await startHouse({ config, log: createLog(config.log.level) });
+  const took = performance.now() - begun;
   house = running;
   await createUsers(running, config, task.users);
   if (task.joined !== undefined) await createGroup(running, task.joined);
   if (config.xmpp !== undefined) await untilReady(running);
-  return { port: running.addresses.csp.port };
+  return { port: running.addresses.csp.port, took };
 }
 
 /** No scrypt hash: it would cost 10,000 log-ins three minutes, and log-ins are not what is measured. */
@@ -58,7 +80,12 @@ async function createUsers({ store }: House, config: Config, count: number): Pro
   if (cipher === undefined) throw new Error('passwords are not kept for digest login');
   const create = (index: number) =>
     store.createUser(
-      { address: canonicalUser(index), credentials: { cipher }, createdAt: Date.now(), active: true },
+      {
+        address: canonicalUser(index, config.domain),
+        credentials: { cipher },
+        createdAt: Date.now(),
+        active: true,
+      },
       [],
     );
   for (let first = 0; first < count; first += BATCH) {
@@ -67,8 +94,8 @@ async function createUsers({ store }: House, config: Config, count: number): Pro
   }
 }
 
-function canonicalUser(index: number): UserAddress {
-  const address = parseUser(userAddress(index), trusted<Domain>(DOMAIN));
+function canonicalUser(index: number, domain: string = DOMAIN): UserAddress {
+  const address = parseUser(userAddress(index, domain), trusted<Domain>(domain));
   if (isAddressError(address)) throw new Error(address.reason);
   return address;
 }
@@ -122,4 +149,11 @@ function longestBlock(): number {
   return longest;
 }
 
-answering({ start, memory, longestBlock }, () => house?.stop());
+/** What the counters of a name have counted so far, whatever their labels. */
+async function counted(name: string): Promise<number> {
+  const { text = '' } = (await house?.metrics.expose()) ?? {};
+  const values = text.split('\n').filter((line) => line.startsWith(`wvgate_${name}{`));
+  return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+}
+
+answering({ start, memory, longestBlock, counted }, () => house?.stop());

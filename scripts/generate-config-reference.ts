@@ -1,10 +1,11 @@
-// Writes docs/configuration.md from the schema in src/config.ts. With --check it writes nothing and fails when the
+// Writes docs/configuration.md from the schemas in src/config.ts and src/config/adapter.ts. With --check it writes nothing and fails when the
 // file is out of date.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '../src/config.ts';
+import { adapterConfigSchema } from '../src/config/adapter.ts';
 
 /** The generated file. */
 export const REFERENCE_FILE = resolve(import.meta.dirname, '../docs/configuration.md');
@@ -64,11 +65,28 @@ listen:
 \`\`\`
 `;
 
+const ADAPTER_INTRODUCTION = `# Configuration of an adapter
+
+The file of \`wvgate adapter\` ([adapters.md](adapters.md)). \`listen.ssp\` (**needed**), \`listen.ops\`, \`log\`, and \`xmpp\` or
+\`matrix\` are as above; there are no other sections than these:
+`;
+
 /** The whole text of docs/configuration.md. */
 export function configReference(): string {
   const root = z.toJSONSchema(configSchema, { io: 'input' }) as Schema;
   const sections = sectionsOf({ path: '', schema: root, kind: 'always' });
-  return `${INTRODUCTION}\n${sections.map(sectionText).filter(Boolean).join('\n')}`;
+  return `${INTRODUCTION}\n${textOf(sections)}\n${ADAPTER_INTRODUCTION}\n${textOf(adapterSections())}`;
+}
+
+function textOf(sections: readonly Section[]): string {
+  return sections.map(sectionText).filter(Boolean).join('\n');
+}
+
+/** Its sections that the server's file does not have. */
+function adapterSections(): Section[] {
+  const root = z.toJSONSchema(adapterConfigSchema, { io: 'input' }) as Schema;
+  const own = sectionsOf({ path: '', schema: root, kind: 'always' });
+  return own.filter(({ path }) => path === '' || path.split('.')[0] === 'adapter');
 }
 
 /** A section and those inside it, in the schema's order. */

@@ -11,7 +11,7 @@ import { listenSchema } from './config/listen.ts';
 import { loginSchema } from './config/login.ts';
 import { profilesSchema, searchSchema } from './config/search.ts';
 import { sspProblems, sspSchema, withSspPaths } from './config/ssp.ts';
-import { domain, seconds } from './config/values.ts';
+import { domain, logSchema, seconds } from './config/values.ts';
 import { parseMsisdn } from './wv/msisdn.ts';
 
 const userSchema = z.strictObject({
@@ -201,14 +201,7 @@ export const configSchema = z.strictObject({
       groups: z.int().min(10).default(2_000).describe('Groups kept in memory.'),
     })
     .prefault({}),
-  log: z
-    .strictObject({
-      level: z
-        .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
-        .default('info')
-        .describe('Least level logged.'),
-    })
-    .prefault({}),
+  log: logSchema.prefault({}),
   xmpp: xmppSchema.optional().describe('Gateway to an XMPP server, as its component.'),
   matrix: matrixSchema.optional().describe('Gateway to a Matrix homeserver, as its application service.'),
   ssp: sspSchema.optional().describe('Other WV servers, reached by the server-server protocol (SSP).'),
@@ -232,7 +225,7 @@ function withTlsPaths<T extends { tls?: { cert: string; key: string } | undefine
 
 type SspListener = NonNullable<Config['listen']['ssp']>;
 
-function withSspDoorPaths(ssp: SspListener, at: (path: string) => string): SspListener {
+export function withSspDoorPaths(ssp: SspListener, at: (path: string) => string): SspListener {
   const { clientCa } = ssp;
   return { ...withTlsPaths(ssp, at), ...(clientCa === undefined ? {} : { clientCa: at(clientCa) }) };
 }
@@ -265,32 +258,44 @@ function withPaths(config: Config, base: string): Config {
 /** Listening on these means every interface; nobody can connect to them. */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
+/** What a schema makes of a configuration. Throws a ConfigError that names every key that is wrong. */
+export function parsed<Schema extends z.ZodType>(
+  schema: Schema,
+  input: unknown,
+  source: string,
+): z.output<Schema> {
+  const checked = schema.safeParse(input ?? {});
+  if (checked.success) return checked.data;
+  const problems = checked.error.issues.map(
+    (issue) => `${source}: ${issue.path.join('.') || '(top)'}: ${issue.message}`,
+  );
+  throw new ConfigError(problems.join('\n'));
+}
+
 /** Checks a configuration given as an object. `source` names it in errors. */
 export function checkConfig(input: unknown, source: string, base: string): Config {
-  const checked = configSchema.safeParse(input ?? {});
-  if (!checked.success) {
-    const problems = checked.error.issues.map(
-      (issue) => `${source}: ${issue.path.join('.') || '(top)'}: ${issue.message}`,
-    );
-    throw new ConfigError(problems.join('\n'));
-  }
-  const { keepAlive } = checked.data.session;
+  const config = parsed(configSchema, input, source);
+  const { keepAlive } = config.session;
   if (keepAlive.min > keepAlive.default || keepAlive.default > keepAlive.max) {
     throw new ConfigError(`${source}: session.keepAlive: default must lie between min and max`);
   }
-  const { tcp } = checked.data.listen.cir;
+  const { tcp } = config.listen.cir;
   if (tcp !== undefined && tcp.address === undefined && ANY_ADDRESS.has(tcp.host)) {
     throw new ConfigError(
       `${source}: listen.cir.tcp.address: needed with host ${tcp.host}: phones are told this address to connect to`,
     );
   }
-  checkSsp(checked.data, source);
-  checkNumbers(checked.data, source);
-  checkPeers(checked.data, source);
-  return withPaths(checked.data, base);
+  checkSspDoor(config, source);
+  checkNumbers(config, source);
+  checkPeers(config, source);
+  return withPaths(config, base);
 }
 
-function checkSsp({ listen: { ssp } }: Config, source: string): void {
+/** Throws a ConfigError when the door of SSP wants certificates and misses what that takes. */
+export function checkSspDoor(
+  { listen: { ssp } }: { readonly listen: Pick<Config['listen'], 'ssp'> },
+  source: string,
+): void {
   if (ssp === undefined || ssp.clientCertificates === 'none') return;
   for (const key of ['tls', 'clientCa'] as const) {
     if (ssp[key] !== undefined) continue;
@@ -312,9 +317,6 @@ function checkNumbers({ users }: Config, source: string): void {
   }
 }
 
-/** The listener of SSP as far as it is of interest here; a part of `listen` where SSP is served. */
-type WithSspListener = Config['listen'] & { readonly ssp?: { readonly clientCa?: string | undefined } };
-
 function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, source: string): void {
   if (ssp === undefined) return;
   const gatewayDomains = [
@@ -323,28 +325,35 @@ function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, so
     [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
     [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,
   ].flatMap(([name, key]) => (name === undefined ? [] : [[name, key] as const]));
-  const asksForCertificates = (listen as WithSspListener).ssp?.clientCa !== undefined;
-  const problems = sspProblems(ssp, { ownDomain, gatewayDomains, asksForCertificates });
+  const problems = sspProblems(ssp, {
+    ownDomain,
+    gatewayDomains,
+    asksForCertificates: listen.ssp !== undefined && listen.ssp.clientCertificates !== 'none',
+    hasDoor: listen.ssp !== undefined || listen.csp.ssp,
+  });
   if (problems.length > 0)
     throw new ConfigError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
 }
 
 /** Reads and checks a configuration file. */
 export function readConfig(file: string): Config {
+  return checkConfig(readYaml(file), file, dirname(resolve(file)));
+}
+
+/** What a configuration file says, unchecked. Throws a ConfigError. */
+export function readYaml(file: string): unknown {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw new ConfigError(`${file}: cannot be read: ${(error as Error).message}`, { cause: error });
   }
-  let parsed: unknown;
   try {
-    parsed = parseYaml(text);
+    return parseYaml(text);
   } catch (error) {
     if (error instanceof YAMLParseError) throw new ConfigError(`${file}: ${error.message}`, { cause: error });
     throw error;
   }
-  return checkConfig(parsed, file, dirname(resolve(file)));
 }
 
 /** The operator's file if it is there, else the quickstart one that comes with the project. */

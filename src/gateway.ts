@@ -1,8 +1,6 @@
 // The composition root: a configuration in, a running house out; started and stopped in order.
 
 import { readCertificate } from './tls-files.ts';
-import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
-import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
 import { absentDestinations } from './absent-destinations.ts';
 import { Accounts } from './accounts.ts';
 import { startStcp, type StcpListener } from './access/csp/cir/stcp.ts';
@@ -15,6 +13,7 @@ import { SessionTable } from './access/csp/session-table.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
+import { configuredGateways } from './configured-gateways.ts';
 import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
@@ -91,38 +90,6 @@ function domainIn(config: Config): Domain {
   return domain;
 }
 
-/** The gateways of a configuration, not started. Throws for settings that cannot work. */
-export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
-  const gateways: Gateway[] = [];
-  if (xmpp !== undefined) {
-    const { host, port, component, secret, domains, pseudoDomain } = xmpp;
-    gateways.push(
-      createXmppGateway({
-        host,
-        port,
-        componentDomain: component,
-        secret,
-        domains,
-        ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
-      }),
-    );
-  }
-  if (matrix !== undefined) {
-    gateways.push(
-      createMatrixGateway({
-        homeserverUrl: matrix.homeserverUrl,
-        serverName: matrix.serverName,
-        registrationFile: matrix.registration,
-        listen: matrix.listen,
-        pseudoDomain: matrix.pseudoDomain,
-        presence: { publish: matrix.publishPresence, maxPerSecond: matrix.presencePerSecond },
-        receiptsFromDelivery: matrix.receiptsFromDelivery,
-      }),
-    );
-  }
-  return gateways;
-}
-
 function cspSettings(config: Config, stcpPort: number | undefined): CspSettings {
   const { tcp, udp, wapUdp, http } = config.listen.cir;
   const { name, description, url, logo } = config.provider;
@@ -175,6 +142,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const outbox = new Outbox({ store, clock, log, metrics, service });
     const ssp = sspService(config, domain, {
       registry: {
+        isTaken: (name) => relay.owns(name),
         adopt: (peer) => adopt(peer),
         release: (peer) => release(peer),
       },
@@ -314,7 +282,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       ready: !stopping,
       parts: Object.fromEntries([
         ['csp', stopping ? 'stopping' : 'up'],
-        ...own.map((gateway) => [gateway.name, gateway.health()]),
+        ...[...own, ...(ssp?.gateways ?? [])].map((gateway) => [gateway.name, gateway.health()]),
       ]),
     });
     const operator = { ...services, accounts, sessions, store, log, peers: ssp?.overview };
@@ -397,7 +365,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       csp,
       origins,
       calls: sessions.httpCalls,
-      ...(ssp === undefined ? {} : { ssp }),
+      ...(ssp === undefined ? {} : { ssp: ssp((request) => origins.of(request).address) }),
       log,
       metrics,
       ...(tls === undefined ? {} : { tls: readCertificate(tls, 'listen.csp.tls') }),

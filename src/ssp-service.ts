@@ -9,11 +9,11 @@ import { SSP_VERSIONS } from './access/ssp/document.ts';
 import { createPoster } from './access/ssp/http-client.ts';
 import { sspHandler, startSspHttp } from './access/ssp/http-server.ts';
 import { Peer } from './access/ssp/peer.ts';
-import type { PeerSettings } from './access/ssp/peer-settings.ts';
+import type { PeerRole, PeerSettings } from './access/ssp/peer-settings.ts';
 import { dnsResolver } from './access/ssp/srv.ts';
 import { Targets } from './access/ssp/targets.ts';
 import { ConfigError, type Config } from './config.ts';
-import { peerLimits, type PeerConfig, type SspConfig } from './config/ssp.ts';
+import { isGateway, peerLimits, type PeerConfig, type SspConfig } from './config/ssp.ts';
 import type { Clock, IdSource, Log, Metrics } from './ops/ports.ts';
 import type { Gateway } from './sap/port.ts';
 import { readAuthorities, readCertificate, readPeerTls } from './tls-files.ts';
@@ -23,6 +23,8 @@ import type { Result } from './wv/status.ts';
 
 /** What the house does for servers that are found while it runs. */
 export interface PeerRegistry {
+  /** True for a domain that is ours or behind a gateway. */
+  isTaken(domain: Domain): boolean;
   /** Makes it a destination of the relay. */
   adopt(peer: Gateway): Promise<void>;
   /** False while something waits for it. */
@@ -33,6 +35,8 @@ export interface SspPorts {
   readonly registry: PeerRegistry;
   /** Requests in the outbox for a destination, for the operator. */
   readonly waiting: (gatewayName: string) => number;
+  /** What the listed ones are to us, when not servers of others and gateways, as the configuration says. */
+  readonly role?: PeerRole;
   /** Version of this program, told to peers. */
   readonly version: string;
   readonly clock: Clock;
@@ -41,12 +45,17 @@ export interface SspPorts {
   readonly metrics: Metrics;
 }
 
+export type AddressOf = (request: IncomingMessage) => string;
+export type SspHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
 export interface SspService {
   /** The listed ones; those found later go to the registry. */
   readonly peers: readonly Peer[];
+  /** Those of them that are gateways of ours in processes of their own. */
+  readonly gateways: readonly Peer[];
   find(domain: Domain): Promise<Gateway | Result>;
-  /** For the CSP door, when it is to be one for SSP, too. */
-  readonly handler: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** For the CSP door, when it is to be one for SSP, too. `addressOf`: where a request comes from. */
+  readonly handler: ((addressOf: AddressOf) => SspHandler) | undefined;
   readonly overview: PeerOverview;
   /** Opens the door of SSP, when it has one of its own. */
   listen(): Promise<HttpEndpoint | undefined>;
@@ -70,7 +79,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   const create = (settings: PeerSettings, entry: PeerConfig | undefined) =>
     new Peer(settings, {
       locate: () => targets.locate({ ...entry, domain: settings.domain }),
-      encode: encodeDocument,
+      encode: (document, dialect) => encodeDocument(document, dialect, clock.now()),
       poster,
       clock,
       ids,
@@ -78,7 +87,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
       metrics,
     });
   const peers = ssp.peers.map((entry) =>
-    create(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), entry),
+    create(withRole(settingsOf(config, ssp, ownDomain, entry.domain as Domain, entry), ports.role), entry),
   );
   const validity = config.messages;
   const maxBytes = config.listen.ssp?.maxBody ?? config.listen.csp.maxBody;
@@ -95,6 +104,7 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
       ? {
           unlisted: {
             max: ssp.limits.unlistedPeers,
+            isTaken: (domain: Domain) => registry.isTaken(domain),
             locate: (domain: Domain) => targets.locate({ domain }),
             create: (domain: Domain) => create(settingsOf(config, ssp, ownDomain, domain), undefined),
             adopt: (peer: Peer) => registry.adopt(peer),
@@ -109,8 +119,11 @@ export function sspService(config: Config, ownDomain: Domain, ports: SspPorts): 
   const door = { sink: directory.accept, log, metrics };
   return {
     peers,
+    gateways: peers.filter(({ settings }) => settings.role === 'gateway'),
     find: (domain) => directory.find(domain),
-    handler: config.listen.csp.ssp ? sspHandler({ ...door, maxBody: config.listen.csp.maxBody }) : undefined,
+    handler: config.listen.csp.ssp
+      ? (addressOf) => sspHandler({ ...door, addressOf, maxBody: config.listen.csp.maxBody })
+      : undefined,
     overview: {
       list: () => [...directory.peers].map((peer) => stateOf(peer, ports.waiting(peer.name))),
       retry(domain) {
@@ -177,6 +190,7 @@ function settingsOf(
 ): PeerSettings {
   const limits = peerLimits(ssp, entry);
   return {
+    role: entry !== undefined && isGateway(entry) ? 'gateway' : 'server',
     ownDomain,
     domain,
     domains: [domain, ...((entry?.domains ?? []) as Domain[])],
@@ -190,6 +204,10 @@ function settingsOf(
     requestMs: ssp.requestSeconds * 1000,
     limits: { ...limits, messageBytes: limits.messageBytes ?? config.messages.maxContent },
   };
+}
+
+function withRole(settings: PeerSettings, role = settings.role): PeerSettings {
+  return { ...settings, role };
 }
 
 function stateOf(peer: Peer, waiting: number): ReturnType<PeerOverview['list']>[number] {

@@ -1,6 +1,7 @@
 // The durable inbox: events are on disk before the homeserver's transaction is answered, and are handled from there,
 // in order within a room, side by side between rooms, after a restart as well (field-lessons 2, rows 1 to 6).
 
+import { NotKnownNow } from '../../src/sap/port.ts';
 import type { Clock, GatewayStorage, InboxEvent, Log, Metrics } from '../../src/sap/port.ts';
 import { HomeserverError } from './errors.ts';
 import { inboxContent, inboxEvent } from './events.ts';
@@ -18,7 +19,7 @@ export interface InboxOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly queues: SerialQueues;
-  /** Handles one event; `attempt` counts from 1. NotNow and transient HomeserverErrors repeat it. */
+  /** Handles one event; `attempt` counts from 1. NotNow, NotKnownNow and transient HomeserverErrors repeat it. */
   readonly handle: (content: InboxContent, attempt: number) => Promise<void>;
 }
 
@@ -118,7 +119,7 @@ export class Inbox {
  * failing (a room of a dead remote server) is given up after about half an hour.
  */
 function isWorthWaiting(error: unknown, attempt: number): boolean {
-  if (error instanceof NotNow) return true;
+  if (error instanceof NotNow || error instanceof NotKnownNow) return true;
   if (!(error instanceof HomeserverError) || !error.transient) return false;
   return error.status < 500 || attempt < MAX_SERVER_FAILURES;
 }

@@ -2,6 +2,7 @@
 // for that watcher is shown. One state per ghost waits, the newest; unchanged states are not sent; a budget per
 // second holds for all (field-lessons 2, row 10).
 
+import { NotKnownNow } from '../../src/sap/port.ts';
 import type { RelayPort } from '../../src/sap/port.ts';
 import { serviceAddress } from '../../src/wv/address.ts';
 import type { Domain, UserAddress } from '../../src/wv/ids.ts';
@@ -157,7 +158,7 @@ export class Publishing {
       if (this.#sent.get(user) === state) this.#sent.delete(user);
       this.#count('failed');
       this.#complain(error);
-      if (error instanceof HomeserverError && error.transient) this.#again(user, state);
+      if (isTransient(error)) this.#again(user, state);
     }
   }
 
@@ -192,4 +193,9 @@ export class Publishing {
 
 function same(a: MatrixPresence, b: MatrixPresence): boolean {
   return a.presence === b.presence && a.status_msg === b.status_msg;
+}
+
+/** The homeserver, or the server that knows the user's name, is away. */
+function isTransient(error: unknown): boolean {
+  return error instanceof NotKnownNow || (error instanceof HomeserverError && error.transient);
 }

@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { AppService } from 'matrix-appservice-bridge';
+import { NotKnownNow } from '../../src/sap/port.ts';
 import type { Log, Metrics } from '../../src/sap/port.ts';
 import { isRecord } from './events.ts';
 
@@ -161,14 +162,21 @@ export class TransactionFace extends AppService {
   }
 
   #refuse(response: ServerResponse, error: unknown): void {
-    const refusal = error instanceof Refusal ? error : new Refusal(500, 'M_UNKNOWN', 'internal error');
-    if (refusal !== error) {
+    const refusal = refusalFor(error);
+    if (refusal.status === 500) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#log.error({ error: reason }, 'matrix: a request of the homeserver failed');
     }
     if (response.headersSent) response.destroy();
     else answer(response, refusal.status, { errcode: refusal.errcode, error: refusal.message });
   }
+}
+
+function refusalFor(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  // Not 404: the user may well be there.
+  if (error instanceof NotKnownNow) return new Refusal(503, 'M_UNKNOWN', 'not known now');
+  return new Refusal(500, 'M_UNKNOWN', 'internal error');
 }
 
 function sha256(text: string): Buffer {

@@ -2,6 +2,7 @@
 // discovery (XEP-0030), ping (XEP-0199), vCard (XEP-0054), version (XEP-0092), address prompt (XEP-0100).
 
 import { parseUser, isAddressError } from '../../src/wv/address.ts';
+import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
 import { guarded } from './bridge.ts';
@@ -23,6 +24,8 @@ interface Query {
 type Answer = { readonly payload: XmlElement | undefined } | { readonly error: StanzaError };
 
 const UNSUPPORTED: Answer = { error: { condition: 'service-unavailable', type: 'cancel' } };
+/** The user may well be there, and be one who supports it. */
+const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait' } };
 const NO_SUCH_NODE: Answer = { error: { condition: 'item-not-found', type: 'cancel' } };
 
 const COMPONENT_FEATURES = [NS.discoInfo, NS.discoItems, NS.gateway, NS.ping, NS.vcard, NS.version];
@@ -71,6 +74,7 @@ export class IqResponder {
 
   async #respond(incoming: Incoming, type: 'get' | 'set'): Promise<void> {
     const answer = await this.#answer(incoming, type).catch((error: unknown): Answer => {
+      if (error instanceof NotKnownNow) return NOT_NOW;
       this.#bridge.relay.log.error({ err: error }, 'XMPP gateway: an IQ request failed');
       return { error: { condition: 'internal-server-error', type: 'cancel' } };
     });

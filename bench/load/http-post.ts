@@ -15,19 +15,28 @@ export class HttpPost {
   #received: Buffer = Buffer.alloc(0);
   #waiting: Waiting | undefined;
 
-  private constructor(socket: Socket, path: string, contentType: string) {
+  private constructor(socket: Socket, path: string, contentType: string, headers: string) {
     this.#socket = socket;
-    this.#head = `POST ${path} HTTP/1.1\r\nHost: im.example\r\nContent-Type: ${contentType}\r\nContent-Length: `;
+    this.#head =
+      `POST ${path} HTTP/1.1\r\nHost: im.example\r\nContent-Type: ${contentType}\r\n${headers}` +
+      'Content-Length: ';
     socket.on('data', (data) => this.#arrived(data));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#fail(new Error('the server closed the connection')));
   }
 
-  static open(host: string, port: number, path: string, contentType: string): Promise<HttpPost> {
+  /** `headers`: more of them, each with its line end. */
+  static open(
+    host: string,
+    port: number,
+    path: string,
+    contentType: string,
+    headers = '',
+  ): Promise<HttpPost> {
     return new Promise((resolve, reject) => {
       const socket = connect({ host, port, noDelay: true });
       socket.once('error', reject);
-      socket.once('connect', () => resolve(new HttpPost(socket, path, contentType)));
+      socket.once('connect', () => resolve(new HttpPost(socket, path, contentType, headers)));
     });
   }
 

@@ -8,8 +8,14 @@ export interface Pair {
   close(): void;
 }
 
-/** Opens the pairs, then lets each take turn after turn. One failure fails the whole load at the next count. */
-export function runPairs<Task>(open: (task: Task) => Promise<readonly Pair[]>): void {
+/**
+ * Opens the pairs, then lets each take turn after turn. One failure fails the whole load at the next count. `more`: what
+ * else the parent may ask.
+ */
+export function runPairs<Task>(
+  open: (task: Task) => Promise<readonly Pair[]>,
+  more: Readonly<Record<string, () => unknown>> = {},
+): void {
   let pairs: readonly Pair[] = [];
   let count = 0;
   let stopped = false;
@@ -36,6 +42,7 @@ export function runPairs<Task>(open: (task: Task) => Promise<readonly Pair[]>): 
         if (failure !== undefined) throw failure;
         return count;
       },
+      ...more,
     },
     () => {
       stopped = true;

@@ -5,7 +5,7 @@ import { isCodecError } from '../../src/access/csp/codec/errors.ts';
 import { decodeWbxml } from '../../src/access/csp/codec/wbxml.ts';
 import { child, childText, type Element } from '../../src/wv/element.ts';
 import { HttpPost } from './http-post.ts';
-import { CLIENT_ID, PASSWORD, userAddress } from './tasks.ts';
+import { CLIENT_ID, DOMAIN, HELD_SECONDS, PASSWORD, userAddress } from './tasks.ts';
 import { Template, wbxmlOf } from './template.ts';
 
 const CONTENT_TYPE = 'application/vnd.wv.csp.wbxml';
@@ -36,31 +36,38 @@ const mark = (count: number): string => String(count % 10 ** MARK_LENGTH).padSta
 export class Phone {
   readonly #connection: HttpPost;
   readonly #sessionId: string;
+  readonly #domain: string;
   #send: Template | undefined;
   #delivered: Template | undefined;
   #keepAlive: Buffer | undefined;
   #polling: Buffer | undefined;
   #count = 0;
 
-  private constructor(connection: HttpPost, sessionId: string) {
+  private constructor(connection: HttpPost, sessionId: string, domain: string) {
     this.#connection = connection;
     this.#sessionId = sessionId;
+    this.#domain = domain;
   }
 
   static connect(port: number): Promise<HttpPost> {
     return HttpPost.open('127.0.0.1', port, '/', CONTENT_TYPE);
   }
 
+  /** A connection whose polls may be held until there is something. The server must be told so, too. */
+  static connectPatient(port: number): Promise<HttpPost> {
+    return HttpPost.open('127.0.0.1', port, '/', CONTENT_TYPE, `Prefer: wait=${HELD_SECONDS}\r\n`);
+  }
+
   /** Logs user `index` in, with a password in plain. Several phones may share a connection if they take turns. */
-  static async login(connection: HttpPost, index: number): Promise<Phone> {
+  static async login(connection: HttpPost, index: number, domain?: string): Promise<Phone> {
     const primitive =
-      `<Login-Request><UserID>${userAddress(index)}</UserID><ClientID><URL>${CLIENT_ID}</URL></ClientID>` +
+      `<Login-Request><UserID>${userAddress(index, domain)}</UserID><ClientID><URL>${CLIENT_ID}</URL></ClientID>` +
       `<TimeToLive>7205</TimeToLive><SessionCookie>cookie_4</SessionCookie><Password>${PASSWORD}</Password>` +
       '</Login-Request>';
     const answer = await connection.post(wbxmlOf(primitive, { mode: 'Request', id: '1' }));
     const sessionId = childText(contentOf(answer), 'SessionID');
     if (sessionId === undefined) throw new Error(`u${index} cannot log in`);
-    return new Phone(connection, sessionId);
+    return new Phone(connection, sessionId, domain ?? DOMAIN);
   }
 
   /** From now on `send` sends to this address. */
@@ -78,7 +85,7 @@ export class Phone {
     const primitive =
       '<SendMessage-Request><DeliveryReport>F</DeliveryReport><MessageInfo>' +
       `<Recipient>${recipient}</Recipient>` +
-      `<Sender><User><UserID>${userAddress(sender)}</UserID></User></Sender><ContentType>text/plain</ContentType>` +
+      `<Sender><User><UserID>${userAddress(sender, this.#domain)}</UserID></User></Sender><ContentType>text/plain</ContentType>` +
       `<ContentSize>${text.length}</ContentSize>${dated ? `<DateTime>${DATE}</DateTime>` : ''}` +
       `</MessageInfo><ContentData>${text}</ContentData></SendMessage-Request>`;
     this.#send = new Template(this.#wrap(primitive, ID_HOLE), [ID_HOLE, TEXT_HOLE]);

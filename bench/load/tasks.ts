@@ -1,11 +1,16 @@
 // What the programs below bench/load are told, and the names that both sides of the benchmark know.
 
 export const DOMAIN = 'bench.example';
+/** Of the second server, where there are two. */
+export const PEER_DOMAIN = 'peer.example';
 export const PASSWORD = 'bench-secret';
 /** What phones log in with. */
 export const CLIENT_ID = 'Android-Imps';
+/** How long polls are held, where they are. */
+export const HELD_SECONDS = 20;
 export const userName = (index: number): string => `u${index}`;
-export const userAddress = (index: number): string => `wv:${userName(index)}@${DOMAIN}`;
+export const userAddress = (index: number, domain: string = DOMAIN): string =>
+  `wv:${userName(index)}@${domain}`;
 
 /** The group of `u0` that bench/server.ts makes when it is asked to. */
 export const GROUP = `wv:${userName(0)}/crowd@${DOMAIN}`;
@@ -20,6 +25,20 @@ export interface PhonesTask extends PairsTask {
   readonly port: number;
   /** Put a DateTime into messages, as some phones do: the server then looks for repeats. */
   readonly dated?: boolean;
+}
+
+/** One of our servers, as a load finds it. */
+export interface ServerPlace {
+  readonly port: number;
+  readonly domain: string;
+}
+
+/** u0 … at `from` write to as many after them at `to`, who hold polls. */
+export interface PolledTask extends PairsTask {
+  readonly from: ServerPlace;
+  readonly to: ServerPlace;
+  /** Messages of each sender under way at once. */
+  readonly ahead: number;
 }
 
 export interface XmppAccount {

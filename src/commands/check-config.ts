@@ -6,10 +6,24 @@ import { readLogo } from '../provider-logo.ts';
 import { readAuthorities } from '../tls-files.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
 
+type NamedFiles = readonly (readonly [key: string, file: string | undefined])[];
+
+/** Throws a ConfigError for the first one that cannot be read. */
+export function checkReadable(named: NamedFiles, source: string): void {
+  for (const [key, file] of named) {
+    if (file === undefined) continue;
+    try {
+      accessSync(file, constants.R_OK);
+    } catch (error) {
+      throw new ConfigError(`${source}: ${key}: ${file} cannot be read`, { cause: error });
+    }
+  }
+}
+
 /** Files the configuration names must be readable, and the gateways must accept what they are given. */
 export async function checkFiles(config: Config, source: string): Promise<void> {
   const { csp, ssp, web } = config.listen;
-  const named: readonly (readonly [key: string, file: string | undefined])[] = [
+  const named: NamedFiles = [
     ['listen.csp.tls.cert', csp.tls?.cert],
     ['listen.csp.tls.key', csp.tls?.key],
     ['listen.ssp.tls.cert', ssp?.tls?.cert],
@@ -24,14 +38,7 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
     ['ssp.tls.cert', config.ssp?.tls.cert],
     ['ssp.tls.key', config.ssp?.tls.key],
   ];
-  for (const [key, file] of named) {
-    if (file === undefined) continue;
-    try {
-      accessSync(file, constants.R_OK);
-    } catch (error) {
-      throw new ConfigError(`${source}: ${key}: ${file} cannot be read`, { cause: error });
-    }
-  }
+  checkReadable(named, source);
   if (csp.tls !== undefined) checkCertificate(csp.tls, `${source}: listen.csp.tls`);
   if (ssp?.tls !== undefined) checkCertificate(ssp.tls, `${source}: listen.ssp.tls`);
   if (ssp?.clientCa !== undefined) readAuthorities(ssp.clientCa, 'listen.ssp.clientCa');
@@ -39,11 +46,11 @@ export async function checkFiles(config: Config, source: string): Promise<void> 
   if (config.ssp !== undefined) checkPeerTls(config.ssp.tls, `${source}: ssp.tls`);
   if (config.provider.logo !== undefined) readLogo(config.provider.logo);
   if (config.xmpp === undefined && config.matrix === undefined) return;
-  const { configuredGateways } = await import('../gateway.ts');
+  const { configuredGateways } = await import('../configured-gateways.ts');
   configuredGateways(config);
 }
 
-function checkCertificate({ cert, key }: { cert: string; key: string }, source: string): void {
+export function checkCertificate({ cert, key }: { cert: string; key: string }, source: string): void {
   try {
     createSecureContext({ cert: readFileSync(cert), key: readFileSync(key) });
   } catch (error) {
@@ -54,7 +61,7 @@ function checkCertificate({ cert, key }: { cert: string; key: string }, source: 
   }
 }
 
-function checkPeerTls({ ca, cert, key }: NonNullable<Config['ssp']>['tls'], source: string): void {
+export function checkPeerTls({ ca, cert, key }: NonNullable<Config['ssp']>['tls'], source: string): void {
   if (cert !== undefined && key !== undefined) checkCertificate({ cert, key }, source);
   if (ca !== undefined) checkAuthorities(ca, `${source}.ca: ${ca}`);
 }

@@ -1,5 +1,6 @@
 // The commands of the command line, by name.
 
+import { adapterCommand } from './adapter.ts';
 import { checkConfigCommand } from './check-config.ts';
 import type { Command } from './command.ts';
 import { decodeCommand } from './decode.ts';
@@ -15,6 +16,7 @@ export { UsageError, type Command } from './command.ts';
 
 export const COMMANDS: Readonly<Record<string, Command>> = {
   serve: serveCommand,
+  adapter: adapterCommand,
   demo: demoCommand,
   'check-config': checkConfigCommand,
   user: userCommand,

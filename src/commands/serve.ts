@@ -30,7 +30,7 @@ export const serveCommand: Command = {
 };
 
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function ended(): Promise<void> {
+export function ended(): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));

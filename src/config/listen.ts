@@ -9,7 +9,7 @@ const tlsSchema = z.strictObject({
   key: z.string().describe('File with the private key, PEM.'),
 });
 
-const sspSchema = z.strictObject({
+export const sspListenerSchema = z.strictObject({
   host: host.default('127.0.0.1').describe('Address to listen on for other servers.'),
   port: port.default(8082).describe('Port of SSP over HTTP (or HTTPS when `tls` is set).'),
   tls: tlsSchema
@@ -43,6 +43,11 @@ const sspSchema = z.strictObject({
   idleSeconds: seconds.default(300).describe('How long an idle connection stays open.'),
 });
 
+export const opsListenerSchema = z.strictObject({
+  host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
+  port: port.default(9090).describe('Port of /healthz, /readyz and /metrics.'),
+});
+
 export const listenSchema = z.strictObject({
   csp: z
     .strictObject({
@@ -73,7 +78,7 @@ export const listenSchema = z.strictObject({
         ),
     })
     .prefault({}),
-  ssp: sspSchema
+  ssp: sspListenerSchema
     .optional()
     .describe(
       'Door for other servers (SSP over HTTP). Peers are told by their log-in, not by their address.',
@@ -125,10 +130,5 @@ export const listenSchema = z.strictObject({
     })
     .optional()
     .describe('HTTP API with which users read and change their profile.'),
-  ops: z
-    .strictObject({
-      host: host.default('127.0.0.1').describe('Address of the operator endpoint.'),
-      port: port.default(9090).describe('Port of /healthz, /readyz and /metrics.'),
-    })
-    .prefault({}),
+  ops: opsListenerSchema.prefault({}),
 });

@@ -8,14 +8,14 @@ import { SSP_VERSIONS } from '../access/ssp/document.ts';
 import { parseDomain } from '../wv/address.ts';
 import { seconds } from './values.ts';
 
-const peerDomain = z
+export const peerDomain = z
   .string()
   .trim()
   .toLowerCase()
   .refine((text) => parseDomain(text) !== undefined, 'not a domain name');
 
 /** What a certificate may be valid for: names and IP addresses. */
-const certificateName = z
+export const certificateName = z
   .string()
   .trim()
   .toLowerCase()
@@ -31,7 +31,7 @@ const resolverAddress = z
     'not an IP address with or without a port, such as 192.0.2.53 or [2001:db8::53]:5353',
   );
 
-const baseUrl = z
+export const baseUrl = z
   .url({ protocol: /^https?$/ })
   .refine(isBaseUrl, 'must not have a user name, a query or a fragment');
 
@@ -41,6 +41,13 @@ const LIMITS = {
   requestsPerSecond: 100,
   burst: 500,
   open: 256,
+} as const;
+
+/** A whole network stands behind a gateway, which is of our own, and one in this process has no limits. */
+export const GATEWAY_LIMITS = {
+  requestsPerSecond: 5_000,
+  burst: 20_000,
+  open: 1_024,
 } as const;
 
 /** Without defaults: what is not said of one peer is as for all. */
@@ -114,10 +121,25 @@ const peerSchema = z.strictObject({
     .enum(['live', 'suspended'])
     .default('live')
     .describe('`suspended`: it cannot log in (503), nothing is sent to it, and what is for it waits.'),
+  gateway: z
+    .boolean()
+    .default(false)
+    .describe(
+      'It is a gateway of ours in a process of its own (`wvgate adapter`): it may ask who exists here and what they are called, and has higher limits.',
+    ),
   collective: z
     .boolean()
     .default(false)
-    .describe('It is a gateway whose watcher wv:gateway@<domain> stands for all users of its network.'),
+    .describe(
+      'It is such a gateway, and its watcher wv:gateway@<domain> stands for all users of its network: Matrix.',
+    ),
+});
+
+/** What is shown to peers and believed of them. */
+export const peerTls = z.strictObject({
+  ca: z.string().optional().describe('File with further authorities that sign peers’ certificates, PEM.'),
+  cert: z.string().optional().describe('File with the client certificate shown to peers, PEM.'),
+  key: z.string().optional().describe('File with its private key, PEM.'),
 });
 
 export const sspSchema = z.strictObject({
@@ -130,14 +152,7 @@ export const sspSchema = z.strictObject({
     .min(60)
     .default(86_400)
     .describe('How long a session without traffic lasts, as asked for when logging in, seconds.'),
-  tls: z
-    .strictObject({
-      ca: z.string().optional().describe('File with further authorities that sign peers’ certificates, PEM.'),
-      cert: z.string().optional().describe('File with the client certificate shown to peers, PEM.'),
-      key: z.string().optional().describe('File with its private key, PEM.'),
-    })
-    .prefault({})
-    .describe('TLS of connections to peers.'),
+  tls: peerTls.prefault({}).describe('TLS of connections to peers.'),
   discovery: z
     .strictObject({
       enabled: z
@@ -173,24 +188,32 @@ export interface PeerLimits {
 /** The limits of a listed peer; without one those of a server that is not listed. */
 export function peerLimits({ limits }: SspConfig, peer?: PeerConfig): PeerLimits {
   const own = peer?.limits ?? {};
+  const usual = peer !== undefined && isGateway(peer) ? GATEWAY_LIMITS : limits;
   return {
-    requestsPerSecond: own.requestsPerSecond ?? limits.requestsPerSecond,
-    burst: own.burst ?? limits.burst,
-    open: own.open ?? limits.open,
+    requestsPerSecond: own.requestsPerSecond ?? usual.requestsPerSecond,
+    burst: own.burst ?? usual.burst,
+    open: own.open ?? usual.open,
     messageBytes: own.messageBytes ?? limits.messageBytes,
   };
 }
 
+/** It is a gateway of ours in a process of its own. */
+export function isGateway({ gateway, collective }: PeerConfig): boolean {
+  return gateway || collective;
+}
+
 /** Paths of the section become absolute. */
 export function withSspPaths(ssp: SspConfig, at: (path: string) => string): SspConfig {
-  const { ca, cert, key } = ssp.tls;
+  return { ...ssp, tls: withPeerTlsPaths(ssp.tls, at) };
+}
+
+type PeerTls = SspConfig['tls'];
+
+export function withPeerTlsPaths({ ca, cert, key }: PeerTls, at: (path: string) => string): PeerTls {
   return {
-    ...ssp,
-    tls: {
-      ...(ca === undefined ? {} : { ca: at(ca) }),
-      ...(cert === undefined ? {} : { cert: at(cert) }),
-      ...(key === undefined ? {} : { key: at(key) }),
-    },
+    ...(ca === undefined ? {} : { ca: at(ca) }),
+    ...(cert === undefined ? {} : { cert: at(cert) }),
+    ...(key === undefined ? {} : { key: at(key) }),
   };
 }
 
@@ -201,11 +224,16 @@ export interface SspSurroundings {
   readonly gatewayDomains: readonly (readonly [domain: string, key: string])[];
   /** The listener asks for client certificates of known authorities. */
   readonly asksForCertificates: boolean;
+  /** Peers can post to us. */
+  readonly hasDoor: boolean;
 }
 
 /** What contradicts itself in the section, as `key: reason`. */
 export function sspProblems(ssp: SspConfig, around: SspSurroundings): string[] {
   return [
+    ...(around.hasDoor
+      ? []
+      : ['listen.ssp: needed with ssp (or listen.csp.ssp): peers answer by posts of their own']),
     ...connectionProblems(ssp),
     ...domainProblems(ssp, around),
     ...ssp.peers.flatMap((peer, index) =>

@@ -5,6 +5,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { Metrics } from './ports.ts';
 
 const PREFIX = 'wvgate_';
+/** Combinations of label values of one metric; what comes after them counts as `other`. */
+const MAX_SERIES = 5_000;
 type Labels = Readonly<Record<string, string>>;
 
 export interface MetricsRegistry extends Metrics {
@@ -29,6 +31,18 @@ export function createMetrics(): MetricsRegistry {
     map.set(name, made);
     return made;
   }
+  const seen = new Map<string, Set<string>>();
+  /** Labels as they are while there are not too many: some name servers that strangers made up. */
+  function bounded(name: string, labels: Labels): Labels {
+    const values = Object.values(labels).join(' ');
+    if (values === '') return labels;
+    const known = existing(seen, name, () => new Set<string>());
+    if (known.has(values)) return labels;
+    if (known.size >= MAX_SERIES)
+      return Object.fromEntries(Object.keys(labels).map((label) => [label, 'other']));
+    known.add(values);
+    return labels;
+  }
   const definition = (name: string, labels: Labels) => ({
     name: PREFIX + name,
     help: name.replaceAll('_', ' '),
@@ -38,13 +52,16 @@ export function createMetrics(): MetricsRegistry {
 
   return {
     count(name, labels = {}, by = 1) {
-      existing(counters, name, () => new Counter(definition(name, labels))).inc(labels, by);
+      existing(counters, name, () => new Counter(definition(name, labels))).inc(bounded(name, labels), by);
     },
     gauge(name, value, labels = {}) {
-      existing(gauges, name, () => new Gauge(definition(name, labels))).set(labels, value);
+      existing(gauges, name, () => new Gauge(definition(name, labels))).set(bounded(name, labels), value);
     },
     observe(name, seconds, labels = {}) {
-      existing(histograms, name, () => new Histogram(definition(name, labels))).observe(labels, seconds);
+      existing(histograms, name, () => new Histogram(definition(name, labels))).observe(
+        bounded(name, labels),
+        seconds,
+      );
     },
     onCollect(collect) {
       collectors.push(collect);

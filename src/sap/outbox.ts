@@ -36,7 +36,16 @@ const TRANSIENT = new Set<number>([408, 503, 504]);
 interface Lane {
   readonly entries: OutboxEntry[];
   state: 'ready' | 'sending' | 'waiting';
+  /** The gateway became usable while the first entry was under way: a failure of before does not count. */
+  hurry?: boolean;
   wake?: () => void;
+}
+
+/** An entry that was tried. */
+interface Attempted {
+  readonly entry: OutboxEntry;
+  readonly request: DurableRequest;
+  readonly outcome: Result;
 }
 
 /** What one gateway still has to take. */
@@ -129,7 +138,10 @@ export class Outbox {
   retryNow(gatewayName: string): void {
     const queue = this.queues.get(gatewayName);
     if (queue === undefined) return;
-    for (const lane of queue.lanes.values()) lane.wake?.();
+    for (const lane of queue.lanes.values()) {
+      if (lane.state === 'sending') lane.hurry = true;
+      lane.wake?.();
+    }
     this.pump(queue);
   }
 
@@ -227,9 +239,10 @@ export class Outbox {
       return;
     }
     lane.state = 'sending';
+    delete lane.hurry;
     queue.sending++;
     this.attempt(queue.gateway, entry)
-      .then((outcome) => this.concluded(queue, conversation, lane, entry, outcome))
+      .then((attempted) => this.concluded(queue, conversation, lane, attempted))
       .catch((error: unknown) => {
         this.log.error({ err: error, seq: entry.seq }, 'outbox entry failed, trying again');
         this.wait(queue, conversation, lane, this.options.minDelay);
@@ -240,23 +253,22 @@ export class Outbox {
       });
   }
 
-  private async attempt(gateway: Gateway, entry: OutboxEntry): Promise<Result> {
-    if (entry.expiresAt <= this.clock.now()) return result(542);
+  private async attempt(gateway: Gateway, entry: OutboxEntry): Promise<Attempted> {
     const request = JSON.parse(entry.payload) as DurableRequest;
+    if (entry.expiresAt <= this.clock.now()) return { entry, request, outcome: result(542) };
     const started = this.clock.now();
     const response = await gateway.request(request);
     this.metrics.observe('gateway_request_seconds', (this.clock.now() - started) / 1000, {
       gateway: gateway.name,
     });
-    return response.result;
+    return { entry, request, outcome: response.result };
   }
 
   private async concluded(
     queue: Queue,
     conversation: string,
     lane: Lane,
-    entry: OutboxEntry,
-    outcome: Result,
+    { entry, request, outcome }: Attempted,
   ): Promise<void> {
     const again = TRANSIENT.has(outcome.code) && entry.expiresAt > this.clock.now();
     this.metrics.count('outbox_attempts_total', { gateway: queue.gateway.name, code: String(outcome.code) });
@@ -268,8 +280,9 @@ export class Outbox {
       return;
     }
     if (!isSuccess(outcome) || outcome.details !== undefined)
-      await this.failed(entry, TRANSIENT.has(outcome.code) ? result(542) : outcome);
+      await this.failed(entry, request, TRANSIENT.has(outcome.code) ? result(542) : outcome);
     await this.store.outboxDone(entry.seq);
+    await queue.gateway.concluded?.(request);
     queue.held--;
     lane.entries.shift();
     if (lane.entries.length === 0) {
@@ -290,7 +303,9 @@ export class Outbox {
   private wait(queue: Queue, conversation: string, lane: Lane, delay: number): void {
     if (this.stopped) return;
     lane.state = 'waiting';
-    const cancel = this.clock.after(delay, () => lane.wake?.());
+    const pause = lane.hurry === true ? this.options.minDelay : delay;
+    delete lane.hurry;
+    const cancel = this.clock.after(pause, () => lane.wake?.());
     lane.wake = () => {
       delete lane.wake;
       cancel();
@@ -302,8 +317,7 @@ export class Outbox {
   }
 
   /** Who is concerned by the failure learns it, asked or not (durable.ts). */
-  private async failed(entry: OutboxEntry, outcome: Result): Promise<void> {
-    const request = JSON.parse(entry.payload) as DurableRequest;
+  private async failed(entry: OutboxEntry, request: DurableRequest, outcome: Result): Promise<void> {
     const notes = failureNotes(request, outcome, { service: this.service, now: this.clock.now() });
     for (const note of notes) {
       const told = await this.reports?.request(note);

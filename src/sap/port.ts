@@ -34,11 +34,18 @@ export interface Gateway {
    * did not see, so the same message id must reach the far network under the same foreign id.
    */
   request(request: RequestPrimitive): Promise<ResponsePrimitive>;
+  /** A durable request is over, whatever became of it: `request` is not called for it again. */
+  concluded?(request: RequestPrimitive): Promise<void>;
   /** Connects; returns when usable or when it keeps trying in the background. Throws only for bad configuration. */
   start(relay: RelayPort): Promise<void>;
   /** Withdraws presence, finishes what is under way (at most a few seconds), disconnects. */
   stop(): Promise<void>;
   health(): GatewayHealth;
+}
+
+/** The server cannot say now: it runs in another process, which is not there. To be asked again later. */
+export class NotKnownNow extends Error {
+  override readonly name = 'NotKnownNow';
 }
 
 /** What a gateway gets from the server. */
@@ -50,9 +57,12 @@ export interface RelayPort {
    * Repeating a message with the same id is harmless: the answer is the same, nothing is delivered twice.
    */
   emit(request: RequestPrimitive): Promise<ResponsePrimitive>;
-  /** True when the user has an account here. */
+  /** True when the user has an account here. Rejects with NotKnownNow. */
   userExists(user: UserAddress): Promise<boolean>;
-  /** The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. */
+  /**
+   * The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. Rejects
+   * with NotKnownNow.
+   */
   displayName(user: UserAddress): Promise<string | undefined>;
   /**
    * Tells the relay that the gateway became usable again: retries waiting outbox entries now and re-announces

@@ -49,7 +49,8 @@ export class RateLimit {
     const bucket = this.buckets.get(key);
     if (bucket === undefined) return undefined;
     const now = this.clock.now();
-    bucket.tokens = Math.min(this.burst, bucket.tokens + (now - bucket.updated) * this.perMs);
+    // An operator may set the clock back: that takes nothing away.
+    bucket.tokens = Math.min(this.burst, bucket.tokens + Math.max(0, now - bucket.updated) * this.perMs);
     bucket.updated = now;
     return bucket;
   }

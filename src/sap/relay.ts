@@ -3,9 +3,16 @@
 
 import type { Clock, Log, Metrics } from '../ops/ports.ts';
 import type { Domain } from '../wv/ids.ts';
-import { status, type RequestName, type RequestPrimitive, type ResponsePrimitive } from '../wv/primitives.ts';
-import { OK, result, type Result } from '../wv/status.ts';
+import {
+  status,
+  type RequestName,
+  type RequestPrimitive,
+  type ResponsePrimitive,
+  type SendMessageRequest,
+} from '../wv/primitives.ts';
+import { combine, isSuccess, OK, result, type Result } from '../wv/status.ts';
 import type { Outgoing } from '../services/outgoing.ts';
+import { failureOf, partitionByDomain } from '../services/recipients.ts';
 import { isDurable } from './durable.ts';
 import type { Outbox } from './outbox.ts';
 import type { Gateway } from './port.ts';
@@ -54,6 +61,11 @@ export class Relay implements Outgoing {
     for (const domain of gateway.domains) if (this.routes.get(domain) === gateway) this.routes.delete(domain);
   }
 
+  /** True for our own domain, and for those with a destination in the table. */
+  owns(domain: Domain): boolean {
+    return domain === this.deps.homeDomain || this.routes.has(domain);
+  }
+
   /** False when users of this domain cannot be reached at all. */
   reaches(domain: Domain): boolean {
     return domain === this.deps.homeDomain || this.routes.has(domain) || this.deps.find !== undefined;
@@ -81,10 +93,23 @@ export class Relay implements Outgoing {
       if (!gateway.domains.includes(domain))
         return status(result(901, `${domain} is not behind ${gateway.name}`));
     }
-    for (const domain of targetDomains(request)) {
-      if (domain !== this.deps.homeDomain) return status(result(516));
-    }
+    const targets = targetDomains(request);
+    const mixed = targets.size > 1 && targets.has(this.deps.homeDomain);
+    if (mixed && request.primitive === 'SendMessageRequest') return this.emitMixed(request);
+    // None at all: an indication about a group names nobody and is for all of ours.
+    for (const domain of targets) if (domain !== this.deps.homeDomain) return status(result(516));
     return this.serve('local', () => this.deps.local(request), request);
+  }
+
+  /** A message for our users and for others: ours get it, and the answer names those who need not wait for it. */
+  private async emitMixed(request: SendMessageRequest): Promise<ResponsePrimitive> {
+    const { message } = request;
+    const [ours, others] = partitionByDomain(message.recipients, this.deps.homeDomain);
+    const own = { ...request, message: { ...message, recipients: ours } };
+    const { result: outcome } = await this.serve('local', () => this.deps.local(own), own);
+    const failures = outcome.details ?? (isSuccess(outcome) ? [] : [failureOf(outcome.code, ours)]);
+    const combined = combine(isSuccess(outcome) ? 1 : 0, [...failures, failureOf(516, others)]);
+    return { primitive: 'SendMessageResponse', messageId: message.id, result: combined };
   }
 
   private async serve(

@@ -53,6 +53,8 @@ export function claimedDomains(request: RequestPrimitive): ReadonlySet<Domain> {
   switch (request.primitive) {
     case 'SendMessageRequest':
       claimed.add(domainsOfParty(request.message.sender));
+      // A copy out of a group is shown in the window of that group.
+      if (request.message.addressedTo !== undefined) claimed.add(domainsOfParty(request.message.addressedTo));
       break;
     case 'DeliveryStatusReport':
       claimed.add(domainsOfParty(request.recipient));

@@ -12,6 +12,17 @@ export function splitByDomain(parties: readonly Party[]): readonly (readonly Par
   return [...Map.groupBy(uniqueParties(parties), domainOfParty).values()];
 }
 
+/** Those of the domain, and the others. */
+export function partitionByDomain(
+  parties: readonly Party[],
+  domain: Domain,
+): readonly [readonly Party[], readonly Party[]] {
+  const { here = [], there = [] } = Object.groupBy(parties, (party) =>
+    domainOfParty(party) === domain ? 'here' : 'there',
+  );
+  return [here, there];
+}
+
 function uniqueParties(parties: readonly Party[]): Iterable<Party> {
   const byKey = new Map<string, Party>();
   for (const party of parties) {

@@ -23,7 +23,7 @@ describe('help', () => {
       expect(stdout).toContain(`  ${command}`);
   });
 
-  it.each(['serve', 'check-config', 'user', 'group', 'registration', 'peers', 'decode', 'demo'])(
+  it.each(['serve', 'adapter', 'check-config', 'user', 'group', 'registration', 'peers', 'decode', 'demo'])(
     '%s explains itself',
     async (command) => {
       const { code, stdout } = await wvgate([command, '--help']);
@@ -89,9 +89,18 @@ describe('check-config', () => {
     ['login: { lockout: { failures: 1 } }', /login\.lockout\.failures/],
     ['session: { sameUser: maybe }', /session\.sameUser/],
     ['ssp: { peers: [{ domain: b.example, url: "http://b.example/" }] }', /ssp\.peers\.0\.url/],
-    ['ssp: { tls: { ca: nowhere.pem } }', /ssp\.tls\.ca: .*nowhere\.pem cannot be read/],
-    ['ssp: { tls: { ca: broken.yaml } }', /ssp\.tls\.ca: .*has no certificate/],
-    ['ssp: { tls: { cert: broken.yaml, key: broken.yaml } }', /ssp\.tls: not a certificate with its key/],
+    [
+      'listen: { csp: { ssp: true } }\nssp: { tls: { ca: nowhere.pem } }',
+      /ssp\.tls\.ca: .*nowhere\.pem cannot be read/,
+    ],
+    [
+      'listen: { csp: { ssp: true } }\nssp: { tls: { ca: broken.yaml } }',
+      /ssp\.tls\.ca: .*has no certificate/,
+    ],
+    [
+      'listen: { csp: { ssp: true } }\nssp: { tls: { cert: broken.yaml, key: broken.yaml } }',
+      /ssp\.tls: not a certificate with its key/,
+    ],
     ['users: [{ name: ann, password: x, msisdn: "0600" }]', /users\.0\.msisdn/],
     [
       'users: [{ name: a, password: x, msisdn: "+34600000001" }, { name: b, password: x, msisdn: "34600000001" }]',

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { ConfigError } from '../../src/config.ts';
+import { readAuthorities } from '../../src/tls-files.ts';
 import { startTestHouse } from '../support/house.ts';
+import { createTestCa } from '../support/ssp/test-ca.ts';
 
 async function starting(files: Readonly<Record<string, string>>): Promise<unknown> {
   const folder = await mkdtemp(join(tmpdir(), 'wvgate-tls-'));
@@ -31,4 +33,15 @@ it.each([
   const error = await starting(files);
   expect(error).toBeInstanceOf(ConfigError);
   expect((error as ConfigError).message).toContain(`${key}: `);
+});
+
+it('authorities of callers are read, and a file without any is refused by its key', () => {
+  const ca = createTestCa();
+  try {
+    expect(readAuthorities(ca.cert, 'listen.ssp.clientCa').toString()).toContain('BEGIN CERTIFICATE');
+    for (const file of [ca.issue(['x']).key, `${ca.cert}.missing`])
+      expect(() => readAuthorities(file, 'listen.ssp.clientCa')).toThrow(/^listen\.ssp\.clientCa: /);
+  } finally {
+    ca.remove();
+  }
 });

@@ -15,8 +15,9 @@ import {
   SHOWN,
   startScene,
   waitingFor,
+  WHEREABOUTS,
 } from '../support/e2e/scene.ts';
-import type { Account, Scene } from '../support/e2e/scene.ts';
+import type { Account, Scene, Whereabouts } from '../support/e2e/scene.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveUser, liveHomeserver } from '../support/matrix-live.ts';
 
@@ -24,14 +25,16 @@ const found = await liveHomeserver();
 const isRequired = process.env['WVGATE_REQUIRE_LIVE'] === '1';
 
 if (typeof found !== 'string') {
-  describe(`the whole house with Synapse ${found.version}`, () => suite(found));
+  describe(`the whole house with Synapse ${found.version}`, () => {
+    describe.each(WHEREABOUTS)('and the gateway %s', (where) => suite(found, where));
+  });
 } else if (isRequired) {
   it('has a homeserver to run against', () => expect.fail(`Synapse is missing: ${found}`));
 } else {
   describe.skip(`the whole house with Synapse (${found})`, () => it('runs', () => undefined));
 }
 
-function suite(server: MatrixServer): void {
+function suite(server: MatrixServer, where: Whereabouts): void {
   const daveAddress = `wv:dave%40${server.serverName}@${MATRIX_DOMAIN}`;
   const { prefix, url, hsToken } = server.registrations.test;
   const ghostOf = ({ name }: Account): string => `@${prefix}${name}:${server.serverName}`;
@@ -39,7 +42,8 @@ function suite(server: MatrixServer): void {
   let dave: LiveUser;
 
   beforeAll(async () => {
-    scene = await startScene({ matrix: server });
+    scene = await startScene({ matrix: server }, where);
+    await scene.connected();
     dave = await LiveUser.login(server, 'dave');
   });
   afterEach(() => scene.everybodyOut());

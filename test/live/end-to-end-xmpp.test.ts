@@ -15,8 +15,9 @@ import {
   SHOWN,
   startScene,
   waitingFor,
+  WHEREABOUTS,
 } from '../support/e2e/scene.ts';
-import type { Account, Scene } from '../support/e2e/scene.ts';
+import type { Account, Scene, Whereabouts } from '../support/e2e/scene.ts';
 import { liveServers } from '../support/xmpp-live.ts';
 import { eventually } from '../support/eventually.ts';
 import { bodyText, conditionOf, XmppUser } from '../support/xmpp-user.ts';
@@ -26,19 +27,19 @@ const RESTART_MS = 60_000;
 
 for (const { name, server, missing } of await liveServers()) {
   describe.skipIf(server === undefined)(`the whole house with ${name}${missing}`, () => {
-    suite(name, server as XmppServer);
+    describe.each(WHEREABOUTS)('and the gateway %s', (where) => suite(name, server as XmppServer, where));
   });
 }
 
-function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
+function suite(name: 'prosody' | 'ejabberd', server: XmppServer, where: Whereabouts): void {
   let scene: Scene;
   let juliet: XmppUser;
   const julietAddress = `wv:juliet@${server?.domain}`;
   const jidOf = (account: Account): string => `${account.name}@${server.components.test.domain}`;
 
   beforeAll(async () => {
-    scene = await startScene({ xmpp: server });
-    await eventually('the component is online', () => scene.house.house.readiness().parts['xmpp'] === 'up');
+    scene = await startScene({ xmpp: server }, where);
+    await scene.connected();
     juliet = await XmppUser.login(server, 'juliet', 'window', '<status>at the window</status>');
   });
   afterEach(() => scene.everybodyOut());

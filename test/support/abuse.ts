@@ -42,10 +42,14 @@ export class Chance {
   }
 }
 
-/** A log at level debug, in memory, with the options of the real one. */
+/** A log, at level debug unless said otherwise, in memory, with the options of the real one. */
 export class RememberedLog {
   readonly lines: string[] = [];
-  readonly log: Logger = pino(logOptions('debug', requestFields), { write: (line) => this.lines.push(line) });
+  readonly log: Logger;
+
+  constructor(level = 'debug') {
+    this.log = pino(logOptions(level, requestFields), { write: (line) => this.lines.push(line) });
+  }
 
   entries(): readonly Record<string, unknown>[] {
     return this.lines.map((line) => JSON.parse(line) as Record<string, unknown>);

@@ -78,8 +78,17 @@ export class ProgramFolder {
   }
 
   /** `wvgate serve`; resolves when it is ready, rejects when it ends before. */
-  async serve(config: string): Promise<Serving> {
-    const running = new Running(['serve', '--config', config], '');
+  serve(config: string): Promise<Serving> {
+    return this.#start(['serve', '--config', config]);
+  }
+
+  /** `wvgate adapter`, likewise. */
+  adapter(network: string, config: string): Promise<Serving> {
+    return this.#start(['adapter', network, '--config', config]);
+  }
+
+  async #start(args: readonly string[]): Promise<Serving> {
+    const running = new Running(args, '');
     this.#running.push(running);
     const early = running.ended.then(({ stderr, stdout }) => {
       throw new Error(`wvgate ended: ${stderr}${stdout}`);

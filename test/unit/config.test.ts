@@ -73,6 +73,27 @@ describe('a good file', () => {
     const config = readConfig(fileWith('data: ../elsewhere\n'));
     expect(config.data).toBe(resolve(folder, '../elsewhere'));
   });
+
+  it('has no door for other servers unless it asks for one', () => {
+    const { listen } = readConfig(fileWith(''));
+    expect([listen.ssp, listen.csp.ssp]).toEqual([undefined, false]);
+    expect(readConfig(fileWith('listen: { ssp: {} }')).listen.ssp).toMatchObject({
+      host: '127.0.0.1',
+      port: 8082,
+      clientCertificates: 'none',
+    });
+  });
+
+  it('names the files of that door relative to its own folder', () => {
+    const tls = 'tls: { cert: a.pem, key: b.pem }';
+    const config = readConfig(
+      fileWith(`listen: { ssp: { ${tls}, clientCertificates: optional, clientCa: ca.pem } }`),
+    );
+    expect(config.listen.ssp).toMatchObject({
+      tls: { cert: join(folder, 'a.pem'), key: join(folder, 'b.pem') },
+      clientCa: join(folder, 'ca.pem'),
+    });
+  });
 });
 
 describe('a bad file', () => {
@@ -104,6 +125,13 @@ describe('a bad file', () => {
 
   it('with limits that contradict each other is refused', () => {
     expect(complaintAbout('session: { keepAlive: { min: 600, max: 60 } }')).toContain('session.keepAlive');
+  });
+
+  it.each([
+    ['clientCertificates: optional, clientCa: ca.pem', 'tls'],
+    ['clientCertificates: required, tls: { cert: a, key: b }', 'clientCa'],
+  ])('that asks other servers for certificates with %s lacks %s', (ssp, missing) => {
+    expect(complaintAbout(`listen: { ssp: { ${ssp} } }`)).toContain(`wvgate.yaml: listen.ssp.${missing}: `);
   });
 
   it('that does not exist is refused with its name', () => {

@@ -57,9 +57,18 @@ export const DEFAULT_PROFILE: ReadonlySet<SspFunction> = new Set(
   ALL_FUNCTIONS.filter((name) => name !== 'PresenceAuthFunc'),
 );
 
+/** Peers with the same agreement share one set. There are as many as ways to choose functions, which are few. */
+const requestsByFunctions = new Map<string, ReadonlySet<RequestName>>();
+const functionsByServices = new Map<string, ReadonlySet<SspFunction>>();
+
 /** The functions that the services of a peer's configuration stand for: what we offer it. */
 export function functionsOf(services: readonly PeerService[]): ReadonlySet<SspFunction> {
-  return new Set(services.flatMap((service) => FUNCTIONS_OF_SERVICE[service]));
+  const key = PEER_SERVICES.filter((service) => services.includes(service)).join();
+  const known = functionsByServices.get(key);
+  if (known !== undefined) return known;
+  const functions = new Set(services.flatMap((service) => FUNCTIONS_OF_SERVICE[service]));
+  functionsByServices.set(key, functions);
+  return functions;
 }
 
 /** The function a request belongs to. */
@@ -69,7 +78,12 @@ export function functionOf(request: RequestName): SspFunction {
 
 /** The requests of these functions: the capabilities of a peer as a gateway, and what it may send. */
 export function requestsOf(functions: ReadonlySet<SspFunction>): ReadonlySet<RequestName> {
-  return new Set(ALL_REQUESTS.filter((name) => functions.has(FUNCTION_OF_REQUEST[name])));
+  const key = ALL_FUNCTIONS.filter((name) => functions.has(name)).join();
+  const known = requestsByFunctions.get(key);
+  if (known !== undefined) return known;
+  const requests = new Set(ALL_REQUESTS.filter((name) => functions.has(FUNCTION_OF_REQUEST[name])));
+  requestsByFunctions.set(key, requests);
+  return requests;
 }
 
 /** What both want. `theirs` undefined = there was no negotiation. */

@@ -1,7 +1,8 @@
 // Answers on their way to one peer (ssp.md section 3): POSTs of their own, tried again for a while. What is lost in
 // the end is asked for again by the peer, which gets the same answer.
 
-import type { Clock, Log } from '../../ops/ports.ts';
+import type { Clock, Log, Metrics } from '../../ops/ports.ts';
+import type { Domain } from '../../wv/ids.ts';
 import type { ResponseTransaction } from './document.ts';
 import type { PeerSession } from './sessions.ts';
 import type { PostOutcome } from './transport.ts';
@@ -25,11 +26,16 @@ export class Answers {
   ) => Promise<PostOutcome>;
   private readonly clock: Clock;
   private readonly log: Log;
+  private readonly metrics: Metrics;
+  private readonly peer: Domain;
   private waiting: Owed[] = [];
   private posting = 0;
   private stopped = false;
+  private hasWarned = false;
 
-  constructor(deps: { post: Answers['post']; clock: Clock; log: Log }) {
+  constructor(deps: { peer: Domain; post: Answers['post']; clock: Clock; log: Log; metrics: Metrics }) {
+    this.peer = deps.peer;
+    this.metrics = deps.metrics;
     this.post = deps.post;
     this.clock = deps.clock;
     this.log = deps.log;
@@ -38,10 +44,18 @@ export class Answers {
   add(session: PeerSession, answers: readonly ResponseTransaction[]): void {
     if (answers.length === 0 || this.stopped) return;
     const room = MAX_WAITING - this.waiting.length;
-    if (room < answers.length) this.log.warn({}, 'SSP answers dropped: the peer does not take them');
+    if (room < answers.length) this.dropped(answers.length - room);
     for (const answer of answers.slice(0, Math.max(0, room))) this.waiting.push({ session, answer });
     // After the HTTP answer to the request.
     setImmediate(() => this.pump());
+  }
+
+  /** Said once until all that waits has gone: whoever floods us shall not flood the log. */
+  private dropped(count: number): void {
+    this.metrics.count('ssp_answers_dropped_total', {}, count);
+    if (this.hasWarned) return;
+    this.hasWarned = true;
+    this.log.warn({ peer: this.peer, count }, 'SSP answers dropped: the peer does not take them');
   }
 
   stop(): void {
@@ -52,7 +66,10 @@ export class Answers {
   private pump(): void {
     while (!this.stopped && this.posting < PARALLEL) {
       const [first] = this.waiting;
-      if (first === undefined) return;
+      if (first === undefined) {
+        this.hasWarned = false;
+        return;
+      }
       const batch = this.waiting.filter(({ session }) => session === first.session).slice(0, BATCH);
       const taken = new Set(batch);
       this.waiting = this.waiting.filter((owed) => !taken.has(owed));

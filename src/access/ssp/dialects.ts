@@ -8,6 +8,8 @@ export interface Dialect {
   readonly misspeltVersion: boolean;
   /** Milliseconds to let pass before each step of the set-up: it stores its half only after it has called us. */
   readonly stepDelayMs: number;
+  /** Pauses before a step that was closed without an answer is posted again, ms: it had not stored its half yet. */
+  readonly stepRetriesMs: readonly number[];
   /** How long it may be silent in the middle of a set-up, ms: it never begins again by itself. */
   readonly setupPatienceMs: number;
   /** Requests that it takes without an answer: HTTP 200 is all there is. */
@@ -20,6 +22,8 @@ export interface Dialect {
   readonly extensions: boolean;
   /** Writes the joined users under both names, JoinedUser and JoinedUsers. */
   readonly bothJoinedNames: boolean;
+  /** The dates of its messages are when they were written. If not, they have the date of their arrival. */
+  readonly datesMessages: boolean;
   /** Status codes it sends, and what they mean here. */
   readonly codes: ReadonlyMap<number, number>;
 }
@@ -31,12 +35,14 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     name: 'standard',
     misspeltVersion: false,
     stepDelayMs: 0,
+    stepRetriesMs: [],
     setupPatienceMs: 30_000,
     unanswered: new Set(),
     dropsRepeats: true,
     control: true,
     extensions: true,
     bothJoinedNames: false,
+    datesMessages: true,
     codes: new Map(),
   },
   // COMPAT(Baraza)
@@ -44,6 +50,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     name: 'baraza',
     misspeltVersion: true,
     stepDelayMs: 75,
+    stepRetriesMs: [250, 1_000, 4_000],
     setupPatienceMs: 300_000,
     unanswered: new Set([
       'PresenceNotification',
@@ -55,6 +62,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     control: false,
     extensions: false,
     bothJoinedNames: true,
+    datesMessages: false,
     codes: new Map([[427, 531]]),
   },
 };

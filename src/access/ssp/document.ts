@@ -1,6 +1,7 @@
 // SSP documents as typed objects (ssp.md section 5): what the codec reads and writes, and the link works with.
 
-import type { Domain } from '../../wv/ids.ts';
+import type { GatewayHealth } from '../../sap/port.ts';
+import type { Domain, UserAddress } from '../../wv/ids.ts';
 import type { RequestPrimitive, ResponsePrimitive } from '../../wv/primitives.ts';
 import type { Result, StatusCode } from '../../wv/status.ts';
 
@@ -111,7 +112,28 @@ export type ControlRequest =
   | { readonly name: 'KeepAliveRequest'; readonly timeToLive?: number }
   | { readonly name: 'LogoutRequest' }
   | { readonly name: 'Disconnect'; readonly result: Result }
-  | { readonly name: 'ServiceRequest'; readonly functions: ReadonlySet<SspFunction> };
+  | { readonly name: 'ServiceRequest'; readonly functions: ReadonlySet<SspFunction> }
+  | UserQuery
+  | GatewayState;
+
+/**
+ * A gateway in a process of its own asks the server that it serves whether a user exists and what he is called. In no
+ * source; answered to gateways only, for it tells who exists.
+ */
+export interface UserQuery {
+  readonly name: 'UserQuery';
+  readonly user: UserAddress;
+}
+
+/** Such a gateway tells how it stands with the network behind it. In no source; answered by a Status. */
+export interface GatewayState {
+  readonly name: 'GatewayState';
+  /** Another one than before: the gateway was started anew, and forgot what it was asked. */
+  readonly run: string;
+  readonly health: GatewayHealth;
+  /** Its network just came back: try again what waits, and tell it the state of presence. */
+  readonly usable: boolean;
+}
 
 export type ControlResponse =
   | { readonly name: 'KeepAliveResponse'; readonly result: Result; readonly timeToLive?: number }
@@ -119,7 +141,9 @@ export type ControlResponse =
       readonly name: 'ServiceResponse';
       readonly result: Result;
       readonly functions: ReadonlySet<SspFunction>;
-    };
+    }
+  /** 531 = no such user; the name he wants to be shown by. */
+  | { readonly name: 'UserQueryResponse'; readonly result: Result; readonly displayName?: string };
 
 /**
  * What servers agree on, by function group of the service tree (section 6.1). `wvgate` names what no source has:

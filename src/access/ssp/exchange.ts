@@ -18,6 +18,10 @@ export interface OutgoingRequest {
   readonly orderKey: string;
   /** The peer answers nothing to this one: taken is done. */
   readonly unanswered: boolean;
+  /** It may be asked again in another run, under the same id. */
+  readonly lasting: boolean;
+  /** The peer took it in a former run: its answer is waited for, and nothing is sent. */
+  readonly takenBefore: boolean;
   /** About how many octets it has. */
   readonly octets: number;
 }
@@ -31,6 +35,8 @@ export interface ExchangePort {
   isReady(): boolean;
   /** Posts transactions in the session that is up. */
   post(transactions: readonly SspTransaction[], headers: PostHeaders): Promise<PostOutcome>;
+  /** The peer took these, and would do them twice: resolves when that is on disk. Never rejects. */
+  noteTaken(transactionIds: readonly string[]): Promise<void>;
   /** The peer does not know our session (any more). */
   sessionLost(reason: string): void;
   /** The peer took something, or did not. */
@@ -69,15 +75,25 @@ export class Exchange {
   private readonly clock: Clock;
   private readonly log: Log;
   private readonly limits: ExchangeLimits;
+  private readonly soon: (task: () => void) => void;
   private readonly open = new Map<string, Entry>();
   private queue: Entry[] = [];
   /** Order keys of the POSTs that are out. */
   private readonly busy = new Map<string, number>();
   private posts = 0;
   private waiting = false;
+  private gathering = false;
   private lastSeq = 0;
 
-  constructor(deps: { port: ExchangePort; clock: Clock; log: Log; limits: ExchangeLimits }) {
+  constructor(deps: {
+    port: ExchangePort;
+    clock: Clock;
+    log: Log;
+    limits: ExchangeLimits;
+    /** Runs a task when this turn of the event loop is over. */
+    soon?: (task: () => void) => void;
+  }) {
+    this.soon = deps.soon ?? setImmediate;
     this.port = deps.port;
     this.clock = deps.clock;
     this.log = deps.log;
@@ -101,10 +117,24 @@ export class Exchange {
     const seq = ++this.lastSeq;
     const entry: Entry = { ...request, promise, resolve, seq, state: 'queued', relogins: 0, alone: false };
     this.open.set(request.transactionId, entry);
-    this.queue.push(entry);
     entry.cancelTimer = this.clock.after(this.limits.answerMs, () => this.expire(entry));
-    this.pump();
+    if (request.takenBefore) {
+      this.taken(entry);
+      return promise;
+    }
+    this.queue.push(entry);
+    this.gather();
     return promise;
+  }
+
+  /** What is asked in one turn of the event loop, such as all that one commit let go, shares a POST. */
+  private gather(): void {
+    if (this.gathering) return;
+    this.gathering = true;
+    this.soon(() => {
+      this.gathering = false;
+      this.pump();
+    });
   }
 
   /** An answer of the peer. False = nobody waits for it (section 9, rule 3). */
@@ -122,7 +152,13 @@ export class Exchange {
 
   /** Everything that waits is given up: the peer is gone, or suspended, or we stop. */
   abandon(outcome: Result): void {
-    for (const entry of this.open.values()) this.settle(entry, failure(outcome));
+    for (const entry of this.open.values()) this.conclude(entry, outcome);
+  }
+
+  /** The peer took requests and forgot them: they go out once more, under their transaction ids. */
+  repeat(): void {
+    this.requeue([...this.open.values()].filter(({ state }) => state === 'taken'));
+    this.pump();
   }
 
   /**
@@ -130,9 +166,8 @@ export class Exchange {
    * (section 4, life cycle): the answer may have been lost with the session.
    */
   renewed(): void {
-    if (this.port.dialect().dropsRepeats)
-      this.requeue([...this.open.values()].filter(({ state }) => state === 'taken'));
-    this.pump();
+    if (this.port.dialect().dropsRepeats) this.repeat();
+    else this.pump();
   }
 
   /** Sends what may go. */
@@ -207,7 +242,7 @@ export class Exchange {
         batch.map(({ transactionId, content }) => ({ mode: 'Request', transactionId, content })),
         first === undefined ? {} : { transactionId: first.transactionId },
       );
-      this.posted(batch, outcome);
+      await this.posted(batch, outcome);
     } finally {
       this.posts--;
       for (const { orderKey } of batch) {
@@ -219,7 +254,7 @@ export class Exchange {
     }
   }
 
-  private posted(batch: readonly Entry[], outcome: PostOutcome): void {
+  private async posted(batch: readonly Entry[], outcome: PostOutcome): Promise<void> {
     if (outcome.kind !== 'answered') {
       this.port.unreached(outcome.reason);
       if (outcome.kind === 'silent' && !this.port.dialect().control) {
@@ -229,6 +264,7 @@ export class Exchange {
       this.giveUp(batch, { code: 503, description: outcome.reason });
     } else if (outcome.status < 300) {
       this.port.reached();
+      if (!this.port.dialect().dropsRepeats) await this.noteTaken(batch);
       for (const entry of batch) this.taken(entry);
     } else {
       this.refused(batch, outcome.status, outcome.retryAfterSeconds);
@@ -270,6 +306,11 @@ export class Exchange {
     for (const entry of batch) this.settle(entry, failure(outcome));
   }
 
+  private async noteTaken(batch: readonly Entry[]): Promise<void> {
+    const lasting = batch.filter((entry) => entry.lasting).map(({ transactionId }) => transactionId);
+    if (lasting.length > 0) await this.port.noteTaken(lasting);
+  }
+
   private taken(entry: Entry): void {
     if (entry.state === 'done') return;
     entry.state = 'taken';
@@ -289,11 +330,16 @@ export class Exchange {
     this.queue = [...back, ...this.queue].toSorted((a, b) => a.seq - b.seq);
   }
 
-  /** No answer in time. A peer that would do it twice is not asked again for what it took. */
+  /** No answer in time. */
   private expire(entry: Entry): void {
     delete entry.cancelTimer;
+    this.conclude(entry, result(504, 'No answer of the peer'));
+  }
+
+  /** No answer will come. A peer that would do it twice is not asked again for what it took. */
+  private conclude(entry: Entry, outcome: Result): void {
     const done = entry.state === 'taken' && !this.port.dialect().dropsRepeats;
-    this.settle(entry, done ? success() : failure(result(504, 'No answer of the peer')));
+    this.settle(entry, done ? success() : failure(outcome));
   }
 
   private settle(entry: Entry, reply: Reply): void {

@@ -18,7 +18,6 @@ import type {
   ResponseContent,
   ResponseTransaction,
 } from './document.ts';
-import { orderKey } from './order.ts';
 
 export interface IntakePort {
   /** Hands a request to the relay. */
@@ -26,7 +25,9 @@ export interface IntakePort {
   /** What the peer may ask. */
   agreed(): ReadonlySet<RequestName>;
   /** A question about the session; undefined = nothing to be answered. */
-  control(request: ControlRequest): ResponseContent | undefined;
+  control(request: ControlRequest): Promise<ResponseContent | undefined>;
+  /** Requests with the same key are served one after another. */
+  orderKey(request: RequestPrimitive): string;
 }
 
 export interface IntakeLimits {
@@ -36,15 +37,21 @@ export interface IntakeLimits {
   readonly open: number;
 }
 
-/** Transactions whose answers are remembered, and for how long. */
+/** Transactions whose answers are remembered, how much of them, in characters, and for how long. */
 const REMEMBERED = 1_000;
+const REMEMBERED_CHARACTERS = 4_194_304;
 const REMEMBERED_MS = 600_000;
 const RATE_KEY = 'peer';
+const ENDS: ReadonlySet<ControlRequest['name']> = new Set(['LogoutRequest', 'Disconnect']);
+/** Answers that may be others the next time; all else is what was decided. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 
 interface Remembered {
   readonly digest: string;
   readonly at: number;
   readonly answer: Promise<ResponseContent | undefined>;
+  /** Characters of the answer, when it is there. */
+  weight: number;
 }
 
 export class Intake {
@@ -58,6 +65,8 @@ export class Intake {
   /** The last request of each order key that is not done. */
   private readonly lanes = new Map<string, Promise<unknown>>();
   private underWay = 0;
+  /** Characters of all answers that are remembered. */
+  private weight = 0;
 
   constructor(deps: { port: IntakePort; clock: Clock; log: Log; metrics: Metrics; limits: IntakeLimits }) {
     this.port = deps.port;
@@ -82,6 +91,7 @@ export class Intake {
   /** Nothing new is remembered of a session that ended in order. */
   forget(): void {
     this.remembered.clear();
+    this.weight = 0;
   }
 
   private once({ transactionId, content }: RequestTransaction): Promise<ResponseContent | undefined> {
@@ -95,38 +105,56 @@ export class Intake {
       this.log.error({ err: error, transactionId }, 'SSP request failed');
       return relayed(result(500));
     });
-    this.remember(transactionId, { digest, at: this.clock.now(), answer });
+    this.remember(transactionId, { digest, at: this.clock.now(), answer, weight: 0 });
     return answer;
   }
 
   private remember(transactionId: string, entry: Remembered): void {
-    this.remembered.delete(transactionId);
+    this.forgetOne(transactionId);
     this.remembered.set(transactionId, entry);
-    const [oldest] = this.remembered.keys();
-    if (this.remembered.size > REMEMBERED && oldest !== undefined) this.remembered.delete(oldest);
-    // What could not be served now is served when it comes again.
+    this.forgetOldest();
     void entry.answer.then((answer) => {
-      if (
-        answer?.kind === 'relay' &&
-        answer.response.result.code >= 500 &&
-        this.remembered.get(transactionId) === entry
-      )
-        this.remembered.delete(transactionId);
+      if (this.remembered.get(transactionId) !== entry) return;
+      // What could not be served now is served when it comes again.
+      if (answer?.kind === 'relay' && NOT_NOW.has(answer.response.result.code)) {
+        this.forgetOne(transactionId);
+        return;
+      }
+      entry.weight = weightOf(answer);
+      this.weight += entry.weight;
+      this.forgetOldest();
     });
   }
 
+  private forgetOldest(): void {
+    while (this.remembered.size > REMEMBERED || this.weight > REMEMBERED_CHARACTERS) {
+      const [oldest] = this.remembered.keys();
+      if (oldest === undefined) return;
+      this.forgetOne(oldest);
+    }
+  }
+
+  private forgetOne(transactionId: string): void {
+    this.weight -= this.remembered.get(transactionId)?.weight ?? 0;
+    this.remembered.delete(transactionId);
+  }
+
   private async admitted(content: RequestContent): Promise<ResponseContent | undefined> {
-    if (content.kind === 'control') return this.port.control(content.control);
-    if (content.kind === 'unreadable') return relayed(result(content.code, content.reason));
+    // The end of a session is always heard; it costs nothing.
+    if (content.kind === 'control' && ENDS.has(content.control.name))
+      return this.port.control(content.control);
     const wait = this.underWay >= this.limits.open ? 1 : this.rate.wait(RATE_KEY);
     if (wait > 0) {
       this.metrics.count('ssp_throttled_total');
       return relayed({ code: 503, tryAgainAfter: wait });
     }
     this.rate.spend(RATE_KEY);
+    if (content.kind === 'unreadable') return relayed(result(content.code, content.reason));
     this.underWay++;
     try {
-      return { kind: 'relay', response: await this.inTurn(content.requests) };
+      return content.kind === 'control'
+        ? await this.port.control(content.control)
+        : { kind: 'relay', response: await this.inTurn(content.requests) };
     } finally {
       this.underWay--;
     }
@@ -135,7 +163,7 @@ export class Intake {
   private async inTurn(requests: readonly RequestPrimitive[]): Promise<ResponsePrimitive> {
     const [first] = requests;
     if (first === undefined) return status(OK);
-    const key = orderKey(first);
+    const key = this.port.orderKey(first);
     const before = this.lanes.get(key);
     const task = async () => {
       await before;
@@ -173,6 +201,12 @@ function hasContent(
   answer: Omit<ResponseTransaction, 'content'> & { readonly content: ResponseContent | undefined },
 ): answer is ResponseTransaction {
   return answer.content !== undefined;
+}
+
+/** About how many characters an answer has; a bare status is nothing. */
+function weightOf(answer: ResponseContent | undefined): number {
+  if (answer?.kind !== 'relay' || answer.response.primitive === 'Status') return 0;
+  return JSON.stringify(answer).length;
 }
 
 function relayed(outcome: Result): ResponseContent {

@@ -72,10 +72,13 @@ export class Link {
       circuit: this.circuit,
       port: {
         locate: () => this.locate(),
-        post: (address, document) => this.postSetup(address, document),
-        dialect: (misspelt) => this.learn(misspelt),
+        post: (address, document, dialect) => this.postSetup(address, document, dialect),
+        dialect: (misspelt) => this.dialectOf(misspelt) ?? this.known,
         prospect: (session, setUp) => this.sessions.expect(this.sessionOf(session, setUp)),
-        established: (session, setUp) => this.established(this.sessionOf(session, setUp)),
+        established: (session, setUp) => {
+          this.known = this.dialectOf(setUp.misspelt) ?? DIALECTS.standard;
+          this.established(this.sessionOf(session, setUp));
+        },
         failed: ({ code, description = '' }) => (this.lastError = `set-up: ${code} ${description}`.trimEnd()),
       },
     });
@@ -171,10 +174,14 @@ export class Link {
     this.circuit.tryNow(this.ports.clock.now());
   }
 
-  /** The peer speaks in a session that nobody here knows: it needs a new one. Not more often than once in a while. */
-  revive(): void {
+  /**
+   * The peer speaks in a session that nobody here knows: it needs a new one. Not more often than once in a while, and
+   * not at a stranger's word while there is a session.
+   */
+  revive({ address }: Caller): void {
     const now = this.ports.clock.now();
-    if (this.session !== undefined && this.hasControl) return;
+    const { session } = this;
+    if (session !== undefined && (this.hasControl || !session.callers.includes(address))) return;
     if (this.login.running || now - this.revivedAt < REVIVE_MS) return;
     this.revivedAt = now;
     this.wake();
@@ -188,6 +195,11 @@ export class Link {
     this.lastError = reason;
     this.sessions.end(session);
     this.owed = true;
+  }
+
+  /** Sessions in which only the peer spoke end like others. COMPAT(Baraza): it never logs in again by itself. */
+  expire(): void {
+    if (this.hasControl) this.sessions.expire();
   }
 
   /** All sessions ended in order. */
@@ -234,23 +246,34 @@ export class Link {
     return this.sessions.ofPeer(peerId) !== undefined;
   }
 
-  /** The session in which the caller speaks, and may. */
-  entered(peerId: string, caller: Caller): PeerSession | undefined {
+  /** The session in which the peer speaks, which counts as life in it. */
+  entered(peerId: string): PeerSession | undefined {
     const session = this.sessions.ofPeer(peerId);
-    if (session === undefined || this.settings.suspended) return undefined;
-    if (this.admits(caller) && isFrom(session, caller)) {
-      this.sessions.touch(session);
-      return session;
-    }
+    if (session !== undefined) this.sessions.touch(session);
+    return session;
+  }
+
+  /** An id that can be guessed counts only from where the set-up came from, or with the peer's certificate. */
+  mayEnter(peerId: string, caller: Caller): boolean {
+    const session = this.sessions.ofPeer(peerId);
+    if (session === undefined || this.settings.suspended || !this.admits(caller)) return false;
+    const isSecret = peerId.indexOf('@') >= UNGUESSABLE;
+    return isSecret || session.callers.includes(caller.address) || this.isCertified(caller);
+  }
+
+  /** Somebody knows the id of a session, and may not speak in it. */
+  impostor({ address }: Caller): void {
     const peer = this.settings.domain;
-    this.ports.log.warn({ peer, address: caller.address }, 'SSP document from elsewhere refused');
+    this.ports.log.warn({ peer, address }, 'SSP document from elsewhere refused');
     this.ports.metrics.count('ssp_impostors_total', { peer });
-    return undefined;
   }
 
   /** A client certificate, where the operator wants one, must be for one of the peer's domains. */
-  private admits({ certificateNames = [] }: Caller): boolean {
-    if (!this.settings.clientCertificate) return true;
+  private admits(caller: Caller): boolean {
+    return !this.settings.clientCertificate || this.isCertified(caller);
+  }
+
+  private isCertified({ certificateNames = [] }: Caller): boolean {
     return this.settings.domains.some((domain) => certificateNames.some((name) => covers(name, domain)));
   }
 
@@ -294,13 +317,10 @@ export class Link {
     return outcome;
   }
 
-  private postSetup(address: PeerAddress, document: SetupDocument): Promise<PostOutcome> {
+  private postSetup(address: PeerAddress, document: SetupDocument, dialect: Dialect): Promise<PostOutcome> {
     const headers = document.mode === 'Request' ? { transactionId: document.transactionId } : {};
-    return this.ports.poster.post(
-      address,
-      this.ports.encode(document, this.known, this.ports.clock.now()),
-      headers,
-    );
+    const text = this.ports.encode(document, dialect, this.ports.clock.now());
+    return this.ports.poster.post(address, text, headers);
   }
 
   private async locate(): Promise<Located> {
@@ -316,14 +336,16 @@ export class Link {
     return located.kind === 'found' ? located.addresses[0] : undefined;
   }
 
-  private learn(misspelt: boolean): Dialect {
-    if (misspelt && this.settings.dialect === 'auto') this.known = DIALECTS.baraza;
-    return this.known;
+  /** What the operator says, else what the spelling says. */
+  private dialectOf(misspelt: boolean): Dialect | undefined {
+    const { dialect } = this.settings;
+    if (dialect !== 'auto') return DIALECTS[dialect];
+    return misspelt ? DIALECTS.baraza : undefined;
   }
 
   private sessionOf(
     { ownId, peerId, version, timeToLive }: Established,
-    { address, callers }: SetUp,
+    { address, callers, misspelt }: SetUp,
   ): PeerSession {
     return {
       ownId,
@@ -331,16 +353,11 @@ export class Link {
       version,
       timeToLive: timeToLive * 1000,
       since: this.ports.clock.now(),
-      dialect: this.known.name,
+      dialect: (this.dialectOf(misspelt) ?? DIALECTS.standard).name,
       callers,
       url: address.url.href,
     };
   }
-}
-
-function isFrom({ peerId, callers }: PeerSession, { address, certificateNames }: Caller): boolean {
-  if (certificateNames !== undefined || peerId.indexOf('@') >= UNGUESSABLE) return true;
-  return callers.length === 0 || callers.includes(address);
 }
 
 function covers(name: string, domain: string): boolean {

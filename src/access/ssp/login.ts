@@ -45,8 +45,8 @@ export type Advance =
   | { readonly kind: 'established'; readonly session: Established; readonly document?: SetupDocument }
   /** The attempt is over. `document` tells the peer. */
   | { readonly kind: 'failed'; readonly outcome: Result; readonly document?: SetupDocument }
-  /** Not expected now: nothing changes. */
-  | { readonly kind: 'unexpected' };
+  /** Not expected now, or not proven: nothing changes. `reason`: what is wrong beside the moment. */
+  | { readonly kind: 'unexpected'; readonly reason?: string };
 
 export interface AttemptSettings {
   readonly ownDomain: Domain;
@@ -65,12 +65,16 @@ type StepName = SetupStep['name'];
 const TABLE: { readonly [State in AttemptState]?: { readonly [Step in `${Mode} ${StepName}`]?: Move } } = {
   'token-sent': { 'Response SendSecretToken': tokenAnswered, 'Response LoginResponse': refused },
   'token-answered': { 'Request LoginRequest': loginAsked, 'Request LoginResponse': refused },
-  'login-sent': { 'Response LoginRequest': loginAnswered, 'Response LoginResponse': refused },
+  'login-sent': {
+    'Response SendSecretToken': tokenAnsweredAgain,
+    'Response LoginRequest': loginAnswered,
+    'Response LoginResponse': refused,
+  },
   'login-answered': { 'Request LoginResponse': confirmed },
   'confirm-sent': { 'Response LoginResponse': completed },
 };
 
-type Move = (attempt: Attempt, step: never) => Advance;
+type Move = (attempt: Attempt, step: never, transactionId: string) => Advance;
 
 /** One run of the exchange, on either side. */
 export class Attempt {
@@ -86,6 +90,10 @@ export class Attempt {
   ownId = '';
   /** COMPAT(Baraza): it gave itself away by its spelling. */
   misspelt = false;
+  /** The token came under a transaction id that is not ours: anybody may have sent it. */
+  doubtful = false;
+  /** Tokens of the peer that were heard. */
+  heard = 0;
 
   private constructor(
     settings: AttemptSettings,
@@ -140,12 +148,20 @@ export class Attempt {
   }
 
   /** A document of the peer that belongs to this attempt. */
-  take({ mode, step }: SetupDocument): Advance {
+  take({ mode, step, transactionId }: SetupDocument): Advance {
     const move = TABLE[this.state]?.[`${mode} ${step.name}`];
-    return move === undefined ? { kind: 'unexpected' } : move(this, step as never);
+    return move === undefined ? { kind: 'unexpected' } : move(this, step as never, transactionId);
+  }
+
+  /** The proof made of a doubtful token was not taken: waits for the right one. False when that makes no sense. */
+  waitAgain(): boolean {
+    if (!this.doubtful || this.state !== 'login-sent') return false;
+    this.state = 'token-sent';
+    return true;
   }
 
   hear({ token, digestSchemas = [], misspelt = false }: SendSecretToken): void {
+    this.heard += 1;
     this.peerToken = token;
     this.peerSchemas = digestSchemas;
     this.misspelt = misspelt;
@@ -214,9 +230,13 @@ export class Attempt {
   }
 }
 
-function tokenAnswered(attempt: Attempt, step: SendSecretToken): Advance {
+/** Under another id than ours the step may be the acceptor's own, or a stranger's: it cannot end the attempt. */
+function tokenAnswered(attempt: Attempt, step: SendSecretToken, transactionId: string): Advance {
   const version = commonVersion(attempt.settings.versions, step.protocolVersion);
+  const doubtful = transactionId !== attempt.transactionId;
+  if (version === undefined && doubtful) return { kind: 'unexpected', reason: 'no common version' };
   attempt.hear(step);
+  attempt.doubtful = doubtful;
   if (version === undefined)
     return attempt.fail(result(505, `The peer speaks version ${step.protocolVersion}`), 'Request');
   attempt.version = version;
@@ -224,8 +244,15 @@ function tokenAnswered(attempt: Attempt, step: SendSecretToken): Advance {
   return { kind: 'send', document: attempt.write('Request', attempt.proof()) };
 }
 
+/** Our own id is a secret of two: what comes under it counts more than what came before. */
+function tokenAnsweredAgain(attempt: Attempt, step: SendSecretToken, transactionId: string): Advance {
+  if (!attempt.doubtful || transactionId !== attempt.transactionId) return { kind: 'unexpected' };
+  return tokenAnswered(attempt, step, transactionId);
+}
+
+/** A wrong digest proves nothing, not even that it is the peer's: the right one may still come. */
 function loginAsked(attempt: Attempt, step: LoginRequest): Advance {
-  if (!attempt.isProven(step)) return attempt.fail(result(401, 'Wrong digest'));
+  if (!attempt.isProven(step)) return { kind: 'unexpected', reason: 'wrong digest' };
   attempt.state = 'login-answered';
   return { kind: 'send', document: attempt.write('Response', attempt.proof()) };
 }

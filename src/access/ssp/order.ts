@@ -28,6 +28,12 @@ export function orderKey(request: RequestPrimitive): string {
   }
 }
 
+/** The same, but messages of one user to several do not wait for each other: behind a gateway some take long. */
+export function conversationKey(request: RequestPrimitive): string {
+  if (request.primitive !== 'SendMessageRequest') return orderKey(request);
+  return `${orderKey(request)} ${request.message.recipients.map(partyKey).join(' ')}`;
+}
+
 /**
  * The transaction id of a request that may be asked again after a restart: the same for the same thing, so that the
  * peer can tell. undefined = any will do.

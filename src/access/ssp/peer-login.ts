@@ -3,19 +3,21 @@
 
 import type { Clock, IdSource, Log, Metrics } from '../../ops/ports.ts';
 import { RateLimit } from '../../sap/rate-limit.ts';
+import { networkOf } from '../address-list.ts';
 import type { Domain } from '../../wv/ids.ts';
 import { OK, result, type Result } from '../../wv/status.ts';
 import type { Circuit } from './circuit.ts';
 import type { Dialect } from './dialects.ts';
 import type { SendSecretToken, SetupDocument, SspVersion } from './document.ts';
 import { Attempt, goesOn, type Advance, type AttemptSettings, type Established } from './login.ts';
+import { AcceptedRuns, type Running } from './set-up-runs.ts';
 import type { Located } from './targets.ts';
 import type { Acceptance, Caller, PeerAddress, PostOutcome } from './transport.ts';
 
 export interface LoginPort {
   locate(): Promise<Located>;
-  post(address: PeerAddress, document: SetupDocument): Promise<PostOutcome>;
-  /** How the peer writes, as far as is known; `misspelt` = it just gave itself away. */
+  post(address: PeerAddress, document: SetupDocument, dialect: Dialect): Promise<PostOutcome>;
+  /** How whoever sent this run's token writes; `misspelt` = he gave himself away. It may be anybody: learn nothing. */
   dialect(misspelt: boolean): Dialect;
   /** The peer may speak in this session from now on, and will know of it when the last step arrives. */
   prospect(session: Established, running: SetUp): void;
@@ -29,8 +31,10 @@ export interface LoginPort {
 export interface SetUp {
   /** Where the peer took our steps. */
   readonly address: PeerAddress;
-  /** Addresses that the peer's steps came from. */
+  /** Addresses that steps came from which only the peer can have sent. */
   readonly callers: readonly string[];
+  /** COMPAT(Baraza): the peer gave itself away by its spelling. */
+  readonly misspelt: boolean;
 }
 
 export interface LoginSettings {
@@ -41,22 +45,9 @@ export interface LoginSettings {
   readonly versions: readonly SspVersion[];
 }
 
-/** A run of the exchange with what it takes to post its documents. */
-interface Running {
-  readonly attempt: Attempt;
-  readonly startedAt: number;
-  readonly addresses: readonly PeerAddress[];
-  /** The one that took a document; the others are tried in their order before. */
-  address: PeerAddress | undefined;
-  readonly callers: Set<string>;
-  cancelTimer: () => void;
-}
-
-/** Runs that a peer may have begun at once. */
-const MAX_ACCEPTED = 4;
-/** Set-ups a peer may begin: at once, and then one in so many seconds. */
-const BURST = 20;
-const SECONDS = 1;
+/** Set-ups that one network may begin in the peer's name: at once, and then one in so many seconds; and all together. */
+const OF_NETWORK = { burst: 20, seconds: 1 };
+const OF_ALL = { burst: 60, seconds: 0.2 };
 /** Within this time of our start the peer's start counts as simultaneous, ms. */
 const SIMULTANEOUS_MS = 2_000;
 const TAKEN: Acceptance = { status: 200 };
@@ -73,19 +64,22 @@ export class PeerLogin {
     readonly metrics: Metrics;
   };
   private own: Running | undefined;
-  private readonly accepted = new Map<string, Running>();
+  private readonly accepted = new AcceptedRuns();
   private waiting: PromiseWithResolvers<Result> | undefined;
   private locating = false;
-  private readonly rate: RateLimit;
+  private readonly rates: { readonly network: RateLimit; readonly all: RateLimit };
 
   constructor(deps: PeerLogin['deps']) {
     this.deps = deps;
-    this.rate = new RateLimit(deps.clock, BURST, SECONDS);
+    this.rates = {
+      network: new RateLimit(deps.clock, OF_NETWORK.burst, OF_NETWORK.seconds),
+      all: new RateLimit(deps.clock, OF_ALL.burst, OF_ALL.seconds),
+    };
   }
 
-  /** True while a set-up is under way, whoever began it. */
+  /** True while a set-up is under way: ours, or one that is the peer's beyond doubt. */
   get running(): boolean {
-    return this.locating || this.own !== undefined || this.accepted.size > 0;
+    return this.locating || this.own !== undefined || this.accepted.areProven;
   }
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
@@ -93,16 +87,14 @@ export class PeerLogin {
     if (this.waiting !== undefined) return this.waiting.promise;
     const waiting = Promise.withResolvers<Result>();
     this.waiting = waiting;
-    // It may conclude at once.
+    // It may be over at once.
     if (!this.running) this.begin();
     return waiting.promise;
   }
 
   /** Ends everything that is under way. */
   stop(): void {
-    for (const running of this.all()) running.cancelTimer();
-    this.own = undefined;
-    this.accepted.clear();
+    for (const running of this.all()) this.drop(running);
     this.conclude(result(503, 'Stopped'));
   }
 
@@ -111,27 +103,41 @@ export class PeerLogin {
     const { mode, step } = document;
     if (mode === 'Request' && step.name === 'SendSecretToken') return this.asked(document, step, caller);
     const running = this.findRun(document, caller);
-    if (running === undefined) {
-      this.unexpected(document);
+    const advance: Advance = running?.attempt.take(document) ?? { kind: 'unexpected' };
+    if (running === undefined || advance.kind === 'unexpected') {
+      this.unexpected(document, caller, advance);
       return REFUSED;
     }
-    if (mode === 'Request') running.callers.add(caller.address);
-    const advance = running.attempt.take(document);
-    if (advance.kind === 'unexpected') {
-      this.unexpected(document);
-      return REFUSED;
+    if (advance.kind === 'failed') {
+      this.advance(running, advance);
+      // Who is told the reason in a document of our own must still be waiting for it.
+      return advance.document === undefined ? REFUSED : TAKEN;
     }
+    this.believe(running, document, caller);
+    // Only now we may know what kind of peer it is.
+    if (step.name === 'SendSecretToken') this.arm(running);
     this.advance(running, advance);
-    // Who is told the reason in a document of our own must still be waiting for it.
-    return advance.kind === 'failed' && advance.document === undefined ? REFUSED : TAKEN;
+    return TAKEN;
   }
 
-  private unexpected({ mode, step }: SetupDocument): void {
-    this.deps.log.info(
-      { peer: this.deps.settings.peerDomain, mode, step: step.name },
+  /** Steps 3 to 6 come from somebody who knows what only the peer was told. */
+  private believe(running: Running, { mode, step }: SetupDocument, { address }: Caller): void {
+    if (step.name === 'SendSecretToken') return;
+    running.callers.add(address);
+    if (step.name !== 'LoginRequest') return;
+    running.prover = address;
+    // Both began; not before the peer has proven that it is there does its set-up take the place of ours.
+    if (mode === 'Request') this.drop(this.own);
+  }
+
+  private unexpected({ mode, step }: SetupDocument, { address }: Caller, advance: Advance): void {
+    const { log, metrics, settings } = this.deps;
+    const reason = advance.kind === 'unexpected' ? advance.reason : undefined;
+    log.info(
+      { peer: settings.peerDomain, address, mode, step: step.name, reason },
       'SSP set-up step not expected',
     );
-    this.deps.metrics.count('ssp_setup_steps_refused_total');
+    metrics.count('ssp_setup_steps_refused_total');
   }
 
   /** True when this document can only be meant for a run of this peer: steps 5 and 6 name no domain. */
@@ -139,19 +145,12 @@ export class PeerLogin {
     return this.findRun(document, caller) !== undefined;
   }
 
-  /**
-   * Step 2 may have a transaction id of the peer's own. Step 5 brings the id by which the peer will be known: it must
-   * come from where the proof came from, for the transaction id of some peers can be guessed.
-   */
-  private findRun({ mode, transactionId, step }: SetupDocument, caller: Caller): Running | undefined {
-    if (mode === 'Response') {
-      const isOurs = transactionId === this.own?.attempt.transactionId || step.name === 'SendSecretToken';
-      return isOurs ? this.own : undefined;
-    }
-    const running = this.accepted.get(transactionId);
-    const isElsewhere =
-      running !== undefined && step.name === 'LoginResponse' && !running.callers.has(caller.address);
-    return isElsewhere ? undefined : running;
+  /** Step 2 may have a transaction id of the peer's own. */
+  private findRun(document: SetupDocument, caller: Caller): Running | undefined {
+    const { mode, transactionId, step } = document;
+    if (mode === 'Request') return this.accepted.find(document, caller);
+    const isOurs = transactionId === this.own?.attempt.transactionId || step.name === 'SendSecretToken';
+    return isOurs ? this.own : undefined;
   }
 
   // ---- our own attempt
@@ -167,16 +166,16 @@ export class PeerLogin {
       return;
     }
     this.locating = true;
-    this.initiate()
-      .catch((error: unknown) => {
-        log.error({ err: error, peer: settings.peerDomain }, 'SSP set-up failed');
-        this.failed(result(503));
-      })
-      .finally(() => (this.locating = false));
+    this.initiate().catch((error: unknown) => {
+      this.locating = false;
+      log.error({ err: error, peer: settings.peerDomain }, 'SSP set-up failed');
+      this.failed(result(503));
+    });
   }
 
   private async initiate(): Promise<void> {
     const located = await this.deps.port.locate();
+    this.locating = false;
     if (located.kind === 'none') {
       const outcome = result(516, 'The domain has no server for us');
       this.deps.circuit.failed(this.deps.clock.now());
@@ -189,7 +188,7 @@ export class PeerLogin {
       return;
     }
     // The peer may have begun while we were looking for it.
-    if (this.accepted.size > 0) return;
+    if (this.accepted.areProven) return;
     const { attempt, document } = Attempt.initiate(this.settingsFor());
     this.own = this.run(attempt, located.addresses);
     this.deps.metrics.count('ssp_setups_total', { peer: this.deps.settings.peerDomain, role: 'initiator' });
@@ -201,46 +200,62 @@ export class PeerLogin {
     return { ...settings, random: () => ids.random(24) };
   }
 
-  private run(attempt: Attempt, addresses: readonly PeerAddress[]): Running {
-    const { clock, port } = this.deps;
+  private run(attempt: Attempt, addresses: readonly PeerAddress[], from?: string): Running {
     const running: Running = {
       attempt,
-      startedAt: clock.now(),
+      startedAt: this.deps.clock.now(),
       addresses,
       address: undefined,
+      from,
+      prover: undefined,
       callers: new Set(),
       cancelTimer: () => undefined,
     };
-    running.cancelTimer = clock.after(port.dialect(attempt.misspelt).setupPatienceMs, () =>
+    this.arm(running);
+    return running;
+  }
+
+  /** It ends by itself when the peer is silent for longer than its kind may be. */
+  private arm(running: Running): void {
+    const { clock, port } = this.deps;
+    const { attempt, startedAt } = running;
+    const end = startedAt + port.dialect(attempt.misspelt).setupPatienceMs;
+    running.cancelTimer();
+    running.cancelTimer = clock.after(end - clock.now(), () =>
       this.advance(running, attempt.fail(result(504, 'The set-up was not finished in time'))),
     );
-    return running;
   }
 
   // ---- the peer's attempts
 
   private async asked(document: SetupDocument, step: SendSecretToken, caller: Caller): Promise<Acceptance> {
     const { clock, settings, log, port, metrics } = this.deps;
-    const wait = this.rate.wait('setups');
+    const wait = this.spend(networkOf(caller.address));
     if (wait > 0) return { status: 503, retryAfterSeconds: wait };
-    this.rate.spend('setups');
-    const { misspelt = false } = step;
-    if (this.insists(misspelt)) return TAKEN;
+    if (this.insists(step.misspelt ?? false)) return TAKEN;
     const located = await port.locate();
     if (located.kind !== 'found') {
       log.warn({ peer: settings.peerDomain }, 'SSP set-up refused: the peer cannot be found from here');
       return located.kind === 'unknown' ? { status: 503, retryAfterSeconds: 10 } : REFUSED;
     }
-    this.drop(this.own);
-    this.forgetOldest(document.transactionId);
+    this.drop(this.accepted.displacedBy(document.transactionId, caller.address));
     const { attempt, advance } = Attempt.accept(this.settingsFor(), step, document.transactionId);
-    const running = this.run(attempt, located.addresses);
-    running.callers.add(caller.address);
-    this.accepted.set(document.transactionId, running);
+    const running = this.run(attempt, located.addresses, caller.address);
+    this.accepted.add(running);
     metrics.count('ssp_setups_total', { peer: settings.peerDomain, role: 'acceptor' });
-    log.debug({ peer: settings.peerDomain, at: clock.now() }, 'SSP set-up begun by the peer');
+    log.debug({ peer: settings.peerDomain, at: clock.now() }, 'SSP set-up begun in the name of the peer');
     this.advance(running, advance);
     return TAKEN;
+  }
+
+  /** Seconds to wait; 0 = it may begin. */
+  private spend(network: string): number {
+    const { rates } = this;
+    const wait = rates.network.wait(network) || rates.all.wait('');
+    if (wait > 0) return wait;
+    rates.network.spend(network);
+    rates.all.spend('');
+    return 0;
   }
 
   /** Both began at once, and ours goes on. COMPAT(Baraza): it waits for an answer forever, so it gets one. */
@@ -250,23 +265,17 @@ export class PeerLogin {
     return this.deps.clock.now() - this.own.startedAt < SIMULTANEOUS_MS;
   }
 
-  private forgetOldest(transactionId: string): void {
-    this.drop(this.accepted.get(transactionId));
-    const [oldest] = this.accepted.values();
-    if (this.accepted.size >= MAX_ACCEPTED) this.drop(oldest);
-  }
-
   // ---- both
 
   private all(): readonly Running[] {
-    return this.own === undefined ? [...this.accepted.values()] : [this.own, ...this.accepted.values()];
+    return this.own === undefined ? this.accepted.all : [this.own, ...this.accepted.all];
   }
 
   private drop(running: Running | undefined): void {
     if (running === undefined) return;
     running.cancelTimer();
     if (this.own === running) this.own = undefined;
-    else this.accepted.delete(running.attempt.transactionId);
+    else this.accepted.delete(running);
   }
 
   private advance(running: Running, advance: Advance): void {
@@ -275,10 +284,10 @@ export class PeerLogin {
     if (advance.kind === 'unexpected' || !this.all().includes(running)) return;
     if (advance.kind === 'failed') {
       metrics.count('ssp_setups_failed_total', { peer });
-      log.warn(
-        { peer, code: advance.outcome.code, reason: advance.outcome.description },
-        'SSP set-up failed',
-      );
+      const { code, description: reason } = advance.outcome;
+      // What anybody can begin is no news.
+      const level = this.isOurConcern(running) ? 'warn' : 'info';
+      log[level]({ peer, code, reason }, 'SSP set-up failed');
       if (advance.document !== undefined) this.dispatch(running, advance.document);
       this.over(running, advance.outcome);
       return;
@@ -303,20 +312,17 @@ export class PeerLogin {
 
   /** Posts one step, to the address that took the one before. A session is up when its last step was taken. */
   private async send(running: Running, document: SetupDocument, session?: Established): Promise<void> {
-    const { port, clock } = this.deps;
-    const { stepDelayMs } = port.dialect(running.attempt.misspelt);
-    if (stepDelayMs > 0) {
-      await new Promise<void>((resolve) => {
-        clock.after(stepDelayMs, resolve);
-      });
-    }
+    const { port } = this.deps;
+    const { heard, misspelt } = running.attempt;
+    const dialect = port.dialect(misspelt);
+    if (dialect.stepDelayMs > 0) await this.pause(dialect.stepDelayMs);
     const candidates = running.address === undefined ? running.addresses : [running.address];
     let trouble = 'no address';
     for (const address of candidates) {
       // The peer's next step may be here before the HTTP answer to this one.
       running.address = address;
-      if (session !== undefined) port.prospect(session, { address, callers: [...running.callers] });
-      const outcome = await port.post(address, document);
+      if (session !== undefined) port.prospect(session, this.setUp(running, address));
+      const outcome = await this.postStep(running, address, document, dialect);
       if (outcome.kind === 'answered' && outcome.status < 300) {
         if (session !== undefined) this.up(running, session);
         return;
@@ -326,13 +332,49 @@ export class PeerLogin {
       if (running.attempt.over && session === undefined) return;
     }
     running.address = undefined;
-    if (this.all().includes(running)) {
-      this.deps.log.warn(
-        { peer: this.deps.settings.peerDomain, reason: trouble },
-        'SSP set-up: the peer cannot be reached',
-      );
-      this.over(running, { code: 503, description: trouble });
+    // Another token of the peer came meanwhile, or still may: it was not the peer whose token we proved.
+    if (running.attempt.heard !== heard || running.attempt.waitAgain()) return;
+    if (!this.all().includes(running)) return;
+    const level = this.isOurConcern(running) ? 'warn' : 'info';
+    this.deps.log[level](
+      { peer: this.deps.settings.peerDomain, reason: trouble },
+      'SSP set-up: the peer cannot be reached',
+    );
+    this.over(running, { code: 503, description: trouble });
+  }
+
+  private isOurConcern(running: Running): boolean {
+    return running === this.own || running.prover !== undefined;
+  }
+
+  private setUp({ attempt: { misspelt }, callers }: Running, address: PeerAddress): SetUp {
+    return { address, callers: [...callers], misspelt };
+  }
+
+  /** Posts a step again when the peer may just not have been ready for it: as long as nothing else came of it. */
+  private async postStep(
+    running: Running,
+    address: PeerAddress,
+    document: SetupDocument,
+    dialect: Dialect,
+  ): Promise<PostOutcome> {
+    const { port } = this.deps;
+    const { attempt } = running;
+    const { state } = attempt;
+    let outcome = await port.post(address, document, dialect);
+    for (const pause of dialect.stepRetriesMs) {
+      if (outcome.kind !== 'silent') return outcome;
+      await this.pause(pause);
+      if (attempt.state !== state || !this.all().includes(running)) return outcome;
+      outcome = await port.post(address, document, dialect);
     }
+    return outcome;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.deps.clock.after(ms, resolve);
+    });
   }
 
   private up(running: Running, session: Established): void {
@@ -340,7 +382,7 @@ export class PeerLogin {
     if (address === undefined || !this.all().includes(running)) return;
     this.drop(running);
     this.deps.circuit.succeeded();
-    this.deps.port.established(session, { address, callers: [...running.callers] });
+    this.deps.port.established(session, this.setUp(running, address));
     this.conclude(OK);
   }
 
@@ -348,7 +390,7 @@ export class PeerLogin {
     const wasOurs = this.own === running;
     this.drop(running);
     if (!wasOurs) this.deps.port.failed(outcome);
-    if (this.all().length > 0) return;
+    if (this.running) return;
     if (wasOurs) this.failed(outcome);
     else if (this.waiting !== undefined) this.begin();
   }

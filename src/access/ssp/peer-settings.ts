@@ -5,7 +5,14 @@ import type { DialectName } from './dialects.ts';
 import type { SspFunction, SspVersion } from './document.ts';
 import type { IntakeLimits } from './intake.ts';
 
+/**
+ * What a peer is to us: a server of somebody else's, a gateway of ours in a process of its own, or, where we are such a
+ * gateway, the server that we serve.
+ */
+export type PeerRole = 'server' | 'gateway' | 'core';
+
 export interface PeerSettings {
+  readonly role: PeerRole;
   readonly ownDomain: Domain;
   /** The domain that logs in. */
   readonly domain: Domain;

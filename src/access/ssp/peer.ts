@@ -2,7 +2,9 @@
 // Village server. Brings together the link, what goes out and what comes in.
 
 import type { Gateway, GatewayHealth, RelayPort } from '../../sap/port.ts';
-import type { Domain } from '../../wv/ids.ts';
+import { domainOf } from '../../wv/address.ts';
+import type { Domain, UserAddress } from '../../wv/ids.ts';
+import { contentSize } from '../../wv/message.ts';
 import {
   status,
   type RequestName,
@@ -14,46 +16,61 @@ import { agreed, requestsOf } from './agreement.ts';
 import { Answers } from './answers.ts';
 import type {
   ControlRequest,
+  GatewayState,
+  RequestTransaction,
   ResponseContent,
   SessionDocument,
   SetupDocument,
   SspFunction,
   SspTransaction,
+  UserQuery,
 } from './document.ts';
 import { Exchange, type Reply } from './exchange.ts';
 import { Intake } from './intake.ts';
 import { Link, type LinkPorts, type LinkStatus } from './link.ts';
-import { lastingTransactionId, orderKey } from './order.ts';
+import { conversationKey, lastingTransactionId, orderKey } from './order.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import { responseTo } from './replies.ts';
 import type { PeerSession } from './sessions.ts';
+import { TakenNotes } from './taken.ts';
 import type { Acceptance, Caller } from './transport.ts';
 
 /** Documents of one peer worked on at once. */
 const MAX_DOCUMENTS = 64;
 /** Requests to one peer that may wait for each one that it may have under way here. */
 const QUEUE_FACTOR = 4;
+/** Answers after which the relay asks again (port.ts). */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 503, 504]);
+const NOT_SERVED: ResponseContent = { kind: 'relay', response: status(result(405)) };
 
 export class Peer implements Gateway {
   readonly name: string;
   readonly settings: PeerSettings;
-  readonly takesTogether = true;
+  readonly takesTogether: boolean;
+  private readonly orderKey: typeof orderKey;
   private readonly ports: LinkPorts;
   private readonly link: Link;
   private readonly exchange: Exchange;
   private readonly intake: Intake;
   private readonly answers: Answers;
+  private readonly takenNotes: TakenNotes;
   private relay: RelayPort | undefined;
   private allowed: ReadonlySet<RequestName>;
   private documents = 0;
+  /** How it stands with the network behind a gateway, as it told us. */
+  private network: Omit<GatewayState, 'name'> | undefined;
 
   constructor(settings: PeerSettings, ports: LinkPorts) {
     this.settings = settings;
     this.ports = ports;
     this.name = `ssp:${settings.domain}`;
-    this.allowed = requestsOf(agreed(settings.functions));
+    // A gateway translates for each recipient by himself, as those in this process do.
+    this.takesTogether = settings.role === 'server';
+    this.orderKey = settings.role === 'server' ? orderKey : conversationKey;
+    this.allowed = this.unnegotiated();
     const link = new Link(settings, ports, () => this.up());
     this.link = link;
+    this.takenNotes = new TakenNotes(ports);
     this.exchange = new Exchange({
       ...ports,
       limits: { open: settings.limits.open * QUEUE_FACTOR, answerMs: settings.requestMs },
@@ -62,6 +79,7 @@ export class Peer implements Gateway {
         ready: () => link.ready(),
         isReady: () => link.isReady,
         post: (transactions, headers) => link.post(transactions, headers),
+        noteTaken: (transactionIds) => this.takenNotes.note(transactionIds),
         sessionLost: (reason) => link.lost(reason),
         reached: () => link.reached(),
         unreached: (reason, retryAfter) => link.unreached(reason, retryAfter),
@@ -74,10 +92,12 @@ export class Peer implements Gateway {
         emit: (request) => this.emit(request),
         agreed: () => this.allowed,
         control: (request) => this.control(request),
+        orderKey: this.orderKey,
       },
     });
     this.answers = new Answers({
       ...ports,
+      peer: settings.domain,
       post: (session, transactions) => link.postIn(session, transactions, {}),
     });
   }
@@ -94,12 +114,14 @@ export class Peer implements Gateway {
 
   health(): GatewayHealth {
     if (this.settings.suspended || this.link.circuitState === 'open') return 'down';
-    return this.link.circuitState === 'trying' ? 'degraded' : 'up';
+    if (this.settings.role !== 'server' && this.link.session === undefined) return 'down';
+    return this.link.circuitState === 'trying' ? 'degraded' : (this.network?.health ?? 'up');
   }
 
   /** The session of the last run holds on; nothing is sent before `resume`. */
   async start(relay: RelayPort): Promise<void> {
     this.relay = relay;
+    await this.takenNotes.restore(relay.storage);
     const functions = await this.link.restore(relay.storage);
     if (functions !== undefined) this.allowed = requestsOf(new Set(functions));
   }
@@ -117,22 +139,35 @@ export class Peer implements Gateway {
     this.answers.stop();
     this.exchange.abandon(result(503, 'Stopped'));
     await this.link.stop();
+    await this.takenNotes.saved();
   }
 
   async request(request: RequestPrimitive): Promise<ResponsePrimitive> {
     const { messageBytes } = this.settings.limits;
     const octets = sizeOf(request);
     if (octets > messageBytes) return status(result(415, `Content longer than ${messageBytes} bytes`));
+    const lasting = lastingTransactionId(request);
+    const transactionId = lasting ?? this.ports.ids.random(12);
     const reply = await this.exchange.request({
-      transactionId: lastingTransactionId(request) ?? this.ports.ids.random(12),
+      transactionId,
       content: { kind: 'relay', requests: [request] },
-      orderKey: orderKey(request),
+      orderKey: this.orderKey(request),
       unanswered: this.link.dialect.unanswered.has(request.primitive),
+      lasting: lasting !== undefined,
+      takenBefore: this.takenNotes.has(transactionId),
       octets,
     });
     const response = responseTo(request, reply, this.link.dialect);
-    if (response.result.code === 503 || response.result.code === 504) this.link.owed = true;
+    const { code } = response.result;
+    if (code === 503 || code === 504) this.link.owed = true;
+    // It says itself that it has not done it: it may be asked again.
+    if (reply.kind !== 'failed' && NOT_NOW.has(code)) await this.takenNotes.forget(transactionId);
     return response;
+  }
+
+  async concluded(request: RequestPrimitive): Promise<void> {
+    const transactionId = lastingTransactionId(request);
+    if (transactionId !== undefined) await this.takenNotes.forget(transactionId);
   }
 
   // ---- the peer's side
@@ -151,9 +186,20 @@ export class Peer implements Gateway {
     return this.link.knows(sessionId);
   }
 
+  /** True when the caller may speak in it. */
+  mayEnter(sessionId: string, caller: Caller): boolean {
+    return this.link.mayEnter(sessionId, caller);
+  }
+
+  /** Somebody spoke in it who may not. */
+  refuse(caller: Caller): Acceptance {
+    if (!this.settings.suspended) this.link.impostor(caller);
+    return { status: 403 };
+  }
+
   async takeSession(document: SessionDocument, caller: Caller): Promise<Acceptance> {
-    const session = this.link.entered(document.sessionId, caller);
-    if (session === undefined) return { status: 403 };
+    const session = this.link.entered(document.sessionId);
+    if (session === undefined || !this.link.mayEnter(document.sessionId, caller)) return { status: 403 };
     if (this.documents >= MAX_DOCUMENTS) return { status: 503, retryAfterSeconds: 1 };
     this.documents++;
     try {
@@ -175,15 +221,28 @@ export class Peer implements Gateway {
       log.debug({ peer, transaction: transaction.transactionId }, 'SSP answer that nobody waits for');
     }
     const requests = transactions.filter((each) => each.mode === 'Request');
-    if (requests.length > 0) this.answers.add(session, await this.intake.take(requests));
+    if (requests.length === 0) return;
+    if (this.settings.role !== 'core') return this.answer(session, requests);
+    // The network behind us may take its time over one: the others, and the next documents, do not wait for it.
+    for (const request of requests) void this.answer(session, [request]);
+  }
+
+  private async answer(session: PeerSession, requests: readonly RequestTransaction[]): Promise<void> {
+    this.answers.add(session, await this.intake.take(requests));
   }
 
   private emit(request: RequestPrimitive): Promise<ResponsePrimitive> {
     const { relay } = this;
-    return relay === undefined ? Promise.resolve(status(result(503))) : relay.emit(request);
+    return relay === undefined ? Promise.resolve(status(result(503))) : relay.emit(this.dated(request));
   }
 
-  private control(request: ControlRequest): ResponseContent | undefined {
+  /** COMPAT(Baraza): the month of its dates is made of the minutes. */
+  private dated(request: RequestPrimitive): RequestPrimitive {
+    if (request.primitive !== 'SendMessageRequest' || this.link.dialect.datesMessages) return request;
+    return { ...request, message: { ...request.message, sentAt: this.ports.clock.now() } };
+  }
+
+  private async control(request: ControlRequest): Promise<ResponseContent | undefined> {
     const { log } = this.ports;
     const peer = this.settings.domain;
     switch (request.name) {
@@ -203,6 +262,10 @@ export class Peer implements Gateway {
         log.info({ peer, code: request.result.code }, 'SSP peer ended the session');
         this.ended();
         return undefined;
+      case 'UserQuery':
+        return this.settings.role === 'gateway' ? this.userOf(request.user) : NOT_SERVED;
+      case 'GatewayState':
+        return this.settings.role === 'gateway' ? this.heard(request) : NOT_SERVED;
     }
   }
 
@@ -212,13 +275,40 @@ export class Peer implements Gateway {
     if (this.exchange.size > 0) this.link.owed = true;
   }
 
+  private async userOf(user: UserAddress): Promise<ResponseContent> {
+    const { relay } = this;
+    if (relay === undefined) return { kind: 'relay', response: status(result(503)) };
+    const displayName = domainOf(user) === relay.homeDomain ? await relay.displayName(user) : undefined;
+    const answer = displayName === undefined ? { result: result(531) } : { result: OK, displayName };
+    return { kind: 'control', control: { name: 'UserQueryResponse', ...answer } };
+  }
+
+  private heard({ run, health, usable }: GatewayState): ResponseContent {
+    if (this.network?.run !== run) this.exchange.repeat();
+    this.network = { run, health, usable };
+    if (usable) this.announce();
+    return { kind: 'relay', response: status(OK) };
+  }
+
   // ---- the session's life
 
   private up(): void {
-    this.allowed = requestsOf(agreed(this.settings.functions));
+    this.allowed = this.unnegotiated();
     this.exchange.renewed();
     this.relay?.becameUsable();
     if (this.link.hasControl) void this.negotiate();
+  }
+
+  /** What holds until it is negotiated. Gateways are of our own kind: nothing of theirs may be lost meanwhile. */
+  private unnegotiated(): ReadonlySet<RequestName> {
+    const { role, functions } = this.settings;
+    return requestsOf(role === 'server' ? agreed(functions) : functions);
+  }
+
+  /** The far side has missed something: it is to be told again. */
+  private announce(): void {
+    this.link.owed = false;
+    this.relay?.becameUsable();
   }
 
   private async negotiate(): Promise<void> {
@@ -237,6 +327,7 @@ export class Peer implements Gateway {
   /** Its turn in the directory's round: a session that idled too long ends, one in danger is refreshed. */
   tick(): void {
     const { link } = this;
+    link.expire();
     const { session } = link;
     if (session === undefined || link.circuitState === 'open') {
       if (link.owed && link.isDue) this.look();
@@ -252,9 +343,9 @@ export class Peer implements Gateway {
     this.link.wake();
   }
 
-  /** The peer speaks in a session that nobody knows. */
-  revive(): void {
-    this.link.revive();
+  /** Somebody, perhaps the peer, speaks in a session that nobody knows. */
+  revive(caller: Caller): void {
+    this.link.revive(caller);
   }
 
   /** The operator wants a try at once. */
@@ -284,30 +375,39 @@ export class Peer implements Gateway {
   private async knock(): Promise<void> {
     if (!this.link.hasControl) {
       // All there is to try it with is what it has missed.
-      this.link.owed = false;
-      this.relay?.becameUsable();
+      this.announce();
       return;
     }
     const { timeToLive } = this.settings;
     const reply = await this.ask({ name: 'KeepAliveRequest', timeToLive });
     if (reply.kind === 'failed' || !this.link.owed) return;
-    this.link.owed = false;
-    this.relay?.becameUsable();
+    this.announce();
+  }
+
+  /** Asks what only gateways and the server that they serve ask each other. */
+  consult(control: UserQuery | GatewayState): Promise<Reply> {
+    return this.question(control, control.name === 'UserQuery' ? `query ${control.user}` : 'state');
+  }
+
+  private question(control: ControlRequest, key: string, unanswered = false): Promise<Reply> {
+    return this.exchange.request({
+      transactionId: this.ports.ids.random(12),
+      content: { kind: 'control', control },
+      orderKey: key,
+      unanswered,
+      lasting: false,
+      takenBefore: false,
+      octets: 0,
+    });
   }
 
   private async ask(control: ControlRequest, unanswered = false): Promise<Reply> {
-    const reply = await this.exchange.request({
-      transactionId: this.ports.ids.random(12),
-      content: { kind: 'control', control },
-      orderKey: 'session',
-      unanswered,
-      octets: 0,
-    });
+    const reply = await this.question(control, 'session', unanswered);
     if (reply.kind === 'relay' && reply.response.result.code === 405) this.link.refusesControl();
     return reply;
   }
 }
 
 function sizeOf(request: RequestPrimitive): number {
-  return request.primitive === 'SendMessageRequest' ? request.message.content.data.length : 0;
+  return request.primitive === 'SendMessageRequest' ? contentSize(request.message.content) : 0;
 }

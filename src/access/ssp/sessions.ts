@@ -42,6 +42,8 @@ export class PeerSessions {
   /** In which the peer may speak already, and will once the last step of the set-up has arrived. */
   private prospect: PeerSession | undefined;
   private writing: Promise<void> = Promise.resolve();
+  /** Something changed since the last write began. */
+  private dirty = false;
 
   constructor(deps: { clock: Clock; log: Log }) {
     this.clock = deps.clock;
@@ -100,6 +102,17 @@ export class PeerSessions {
     if (live !== undefined) live.lastActivity = this.clock.now();
   }
 
+  /** Forgets sessions, but for the one in which we speak, that were silent for longer than they live. */
+  expire(): void {
+    const now = this.clock.now();
+    const left = this.live.filter(
+      ({ session, lastActivity }, index) => index === 0 || now - lastActivity < session.timeToLive,
+    );
+    if (left.length === this.live.length) return;
+    this.live = left;
+    this.save();
+  }
+
   /** Forgets one session, or all. */
   end(session?: PeerSession): void {
     if (this.live.length === 0) return;
@@ -115,10 +128,15 @@ export class PeerSessions {
 
   private save(): void {
     const { storage } = this;
-    if (storage === undefined) return;
-    const text = JSON.stringify(this.live.map(({ session }) => session));
+    // What changes while a write is under way is written once.
+    if (storage === undefined || this.dirty) return;
+    this.dirty = true;
     this.writing = this.writing
-      .then(() => (text === '[]' ? storage.delete(KEY) : storage.put(KEY, text)))
+      .then(() => {
+        this.dirty = false;
+        const text = JSON.stringify(this.live.map(({ session }) => session));
+        return text === '[]' ? storage.delete(KEY) : storage.put(KEY, text);
+      })
       .catch((error: unknown) => this.log.error({ err: error }, 'SSP sessions could not be stored'));
   }
 }

@@ -53,6 +53,9 @@ export interface PublishingDependencies {
   };
 }
 
+/** Watchers named in one notification: it has to fit into one document of a peer. */
+const MAX_TOLD = 5_000;
+
 export class Publishing {
   private readonly deps: PublishingDependencies;
   private readonly pacing: Pacing;
@@ -330,13 +333,15 @@ export class Publishing {
     watchers: readonly UserAddress[],
     attributes: PresenceAttributes,
   ): Promise<void> {
-    await this.deps.outgoing.request({
-      primitive: 'PresenceNotification',
-      meta: { service: this.deps.service },
-      publisher: home.address,
-      watchers,
-      attributes,
-    });
+    for (let from = 0; from < watchers.length; from += MAX_TOLD) {
+      await this.deps.outgoing.request({
+        primitive: 'PresenceNotification',
+        meta: { service: this.deps.service },
+        publisher: home.address,
+        watchers: watchers.slice(from, from + MAX_TOLD),
+        attributes,
+      });
+    }
   }
 
   private async tellAnswer(

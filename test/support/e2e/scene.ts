@@ -2,12 +2,17 @@
 
 import { randomBytes } from 'node:crypto';
 import type { MatrixServer, XmppServer } from '../../../scripts/stack/description.ts';
+import { NETWORKS, type AdapterConfigInput, type Network } from '../../../src/config/adapter.ts';
 import type { ConfigInput } from '../../../src/config.ts';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { nodeDigest } from '../../../src/client/node-digest.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
+import { eventually } from '../eventually.ts';
 import { startTestHouse, TEST_DOMAIN, type TestHouse } from '../house.ts';
+import { ProgramFolder, type Serving } from '../program.ts';
+import { coreEntry, gatewayEntry } from '../ssp/adapter-scene.ts';
+import { freePort } from '../ssp/two-houses.ts';
 
 export const MATRIX_DOMAIN = 'matrix.wv.test';
 /** Whom a WV user lets see him to be seen in Matrix. */
@@ -15,6 +20,10 @@ export const ALL_OF_MATRIX = `wv:gateway@${MATRIX_DOMAIN}`;
 export const SHOWN = ['OnlineStatus', 'UserAvailability', 'StatusText'] as const;
 /** Real servers are real processes; ms. */
 export const DEADLINE_MS = 15_000;
+
+/** Where the gateways run: in the house's process, or each in one of its own with SSP between. */
+export const WHEREABOUTS = ['in the house', 'behind SSP'] as const;
+export type Whereabouts = (typeof WHEREABOUTS)[number];
 
 type PhoneKind = Pick<WvClientOptions, 'version' | 'encoding' | 'login' | 'digest'>;
 
@@ -37,6 +46,8 @@ export interface Scene {
   /** A phone that is still off: what waits for it comes while it logs in. */
   phone(account: Account, kind?: PhoneKind): WvClient;
   login(account: Account, kind?: PhoneKind): Promise<WvClient>;
+  /** Resolves when all gateways are connected to their networks. */
+  connected(): Promise<void>;
   /** Between tests: all phones log out. */
   everybodyOut(): Promise<void>;
   stop(): Promise<void>;
@@ -68,16 +79,75 @@ function matrixConfig(server: MatrixServer): Pick<ConfigInput, 'matrix'> {
   };
 }
 
+type Servers = { readonly xmpp?: XmppServer; readonly matrix?: MatrixServer };
+type Gateways = Pick<ConfigInput, Network>;
+
+/** The house's listeners and peers for gateways that run elsewhere, and their processes. */
+class Adapters {
+  readonly config: ConfigInput;
+  readonly parts: readonly string[];
+  readonly #folder: ProgramFolder;
+  readonly #configs: readonly (readonly [Network, AdapterConfigInput])[];
+  readonly #running: Serving[] = [];
+
+  private constructor(
+    folder: ProgramFolder,
+    config: ConfigInput,
+    configs: readonly (readonly [Network, AdapterConfigInput])[],
+  ) {
+    this.#folder = folder;
+    this.#configs = configs;
+    this.config = config;
+    this.parts = (config.ssp?.peers ?? []).map(({ domain }) => `ssp:${domain}`);
+  }
+
+  static async of(gateways: Gateways): Promise<Adapters> {
+    const corePort = await freePort();
+    const peers: NonNullable<NonNullable<ConfigInput['ssp']>['peers']> = [];
+    const configs: (readonly [Network, AdapterConfigInput])[] = [];
+    for (const network of NETWORKS) {
+      if (gateways[network] === undefined) continue;
+      const port = await freePort();
+      const domains = network === 'matrix' ? [MATRIX_DOMAIN] : (gateways.xmpp?.domains ?? []);
+      peers.push(gatewayEntry(domains, port, { collective: network === 'matrix' }));
+      const listen = { ssp: { port }, ops: { port: 0 } };
+      const adapter = coreEntry(TEST_DOMAIN, corePort);
+      configs.push([network, { data: network, adapter, listen, [network]: gateways[network] }]);
+    }
+    const free = { csp: { port: 0 }, cir: { tcp: { port: 0 } }, ops: { port: 0 } };
+    const config = {
+      listen: { ...free, ssp: { port: corePort } },
+      ssp: { discovery: { enabled: false }, peers },
+    };
+    return new Adapters(await ProgramFolder.make(), config, configs);
+  }
+
+  async start(): Promise<void> {
+    for (const [network, config] of this.#configs) {
+      const file = await this.#folder.config(JSON.stringify(config), `${network}.yaml`);
+      this.#running.push(await this.#folder.adapter(network, file));
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const { signal, ended } of this.#running) {
+      signal('SIGTERM');
+      await ended;
+    }
+    await this.#folder.remove();
+  }
+}
+
 /** A house with the `test` component and registration of the servers that are given. */
-export async function startScene(servers: {
-  readonly xmpp?: XmppServer;
-  readonly matrix?: MatrixServer;
-}): Promise<Scene> {
-  const config = {
+export async function startScene(servers: Servers, where: Whereabouts = 'in the house'): Promise<Scene> {
+  const gateways: Gateways = {
     ...(servers.xmpp === undefined ? {} : xmppConfig(servers.xmpp)),
     ...(servers.matrix === undefined ? {} : matrixConfig(servers.matrix)),
   };
-  const house = await startTestHouse({ users: [], config });
+  const adapters = where === 'in the house' ? undefined : await Adapters.of(gateways);
+  const house = await startTestHouse({ users: [], config: adapters?.config ?? gateways });
+  await adapters?.start();
+  const parts = adapters?.parts ?? Object.keys(gateways);
   const phones: WvClient[] = [];
   const phone = ({ address }: Account, kind: PhoneKind = PHONES[1].kind): WvClient => {
     const timing = { pollSeconds: 0, cirPollSeconds: 0, cir: stcp({ reconnectMs: 100 }) };
@@ -96,6 +166,10 @@ export async function startScene(servers: {
       await house.house.accounts.create({ name, password: 'sesame', displayName: first });
       return { name, address: `wv:${name}@${TEST_DOMAIN}` as UserAddress };
     },
+    async connected() {
+      const isUp = () => parts.every((part) => house.house.readiness().parts[part] === 'up');
+      await eventually('the gateways are connected', isUp);
+    },
     phone,
     async login(account, kind) {
       const client = phone(account, kind);
@@ -104,6 +178,7 @@ export async function startScene(servers: {
     },
     async stop() {
       await everybodyOut();
+      await adapters?.stop();
       await house.stop();
     },
   };

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { pino, type Logger } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { peersSchema, type ToldPeer } from '../../../src/commands/peer-table.ts';
@@ -13,7 +13,7 @@ import { startHouse, type House } from '../../../src/gateway.ts';
 import type { Clock } from '../../../src/ops/ports.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
-type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
+export type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
 
 /** Opens the operators' API of servers whose `operator.tokenFile` has it. */
 export const OPERATOR_TOKEN = 'a-secret-of-many-characters';
@@ -23,6 +23,9 @@ export interface SideOptions {
   readonly config?: Partial<ConfigInput>;
   /** What the other side's entry for this one says more. */
   readonly entry?: Partial<PeerInput>;
+  /** Further entries beside the other side's. */
+  readonly morePeers?: readonly PeerInput[];
+  readonly log?: Logger;
   /** Where the other side finds this one, when something stands in between. */
   readonly through?: (port: number) => number | Promise<number>;
 }
@@ -46,8 +49,16 @@ export class Side {
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
+  readonly #log: Logger;
 
-  constructor(domain: string, port: number, folder: string, config: ConfigInput, clock?: Clock) {
+  constructor(
+    domain: string,
+    port: number,
+    folder: string,
+    config: ConfigInput,
+    { clock, log }: { readonly clock?: Clock | undefined; readonly log?: Logger | undefined } = {},
+  ) {
+    this.#log = log ?? pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
     this.domain = domain;
     this.port = port;
     this.folder = folder;
@@ -62,8 +73,8 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
     const clock = this.#clock;
+    const log = this.#log;
     this.#house = await startHouse({ config, log, ...(clock === undefined ? {} : { clock }) });
   }
 
@@ -189,11 +200,11 @@ export async function twoHouses(options: TwoHousesOptions = {}): Promise<TwoHous
         ssp: {
           discovery: { enabled: false },
           ...(ca === undefined ? {} : { tls: { ca: ca.cert } }),
-          peers: [peerEntry(ca, other.domain, reached, other.entry)],
+          peers: [peerEntry(ca, other.domain, reached, other.entry), ...(own.morePeers ?? [])],
           ...options.ssp,
         },
       };
-      return new Side(domain, port, folder, config);
+      return new Side(domain, port, folder, config, { log: own.log });
     }),
   );
   if (a === undefined || b === undefined) throw new Error('two sides');

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMatrixGateway, pseudoWatcher } from '../../../adapters/matrix/gateway.ts';
 import type { MatrixGatewayConfig } from '../../../adapters/matrix/gateway.ts';
 import { generateRegistration, parseRegistration } from '../../../adapters/matrix/registration.ts';
+import { NotKnownNow } from '../../../src/sap/port.ts';
 import type { Gateway } from '../../../src/sap/port.ts';
 import { parseDomain, serviceAddress, userAddress } from '../../../src/wv/address.ts';
 import { trusted } from '../../../src/wv/ids.ts';
@@ -286,6 +287,24 @@ describe('receiving', () => {
     await send('m1');
     expect(homeserver.all('createRoom')).toHaveLength(2);
     expect(homeserver.all('evil')).toEqual([]);
+  });
+
+  it('keeps an invitation until the server can say whether the user exists', async () => {
+    const known = relay.userExists.bind(relay);
+    let asked = 0;
+    relay.userExists = (user) => {
+      asked++;
+      return asked < 2 ? Promise.reject(new NotKnownNow('away')) : known(user);
+    };
+    const invitation = {
+      ...fromDave('$i', '', '!later:hs.test'),
+      type: 'm.room.member',
+      state_key: GHOST,
+      content: { membership: 'invite', is_direct: true },
+    };
+    await push({ events: [invitation] });
+    await eventually('it joined', () => homeserver.all('/join/').length === 1);
+    expect(homeserver.all('/rooms/!later:hs.test/leave')).toEqual([]);
   });
 
   it('refuses invitations by the ghosts of other bridges', async () => {

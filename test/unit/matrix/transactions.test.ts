@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TransactionFace } from '../../../adapters/matrix/transactions.ts';
 import type { PushedTransaction, TransactionTaker } from '../../../adapters/matrix/transactions.ts';
+import { NotKnownNow } from '../../../src/sap/port.ts';
 import { CountingMetrics, LinesLog } from '../../support/matrix-relay.ts';
 
 const TOKEN = 'the-homeservers-token';
@@ -20,7 +21,10 @@ describe('the face towards the homeserver', () => {
         taken.push(transaction);
         return take();
       },
-      userExists: (user) => Promise.resolve(user === '@_imps_alice:hs.example'),
+      userExists: (user) =>
+        user === '@_imps_away:hs.example'
+          ? Promise.reject(new NotKnownNow('away'))
+          : Promise.resolve(user === '@_imps_alice:hs.example'),
     };
     face = new TransactionFace(TOKEN, taker, log, new CountingMetrics());
     await face.listen(0, '127.0.0.1');
@@ -113,6 +117,7 @@ describe('the face towards the homeserver', () => {
       status: 404,
       body: { errcode: 'M_NOT_FOUND' },
     });
+    expect((await ask('GET', user('@_imps_away:hs.example'))).status).toBe(503);
     expect((await ask('GET', '/_matrix/app/v1/rooms/%23x%3Ahs.example')).status).toBe(404);
     expect((await ask('POST', '/_matrix/app/v1/ping', { body: '{"transaction_id":"1"}' })).status).toBe(200);
     expect(await ask('GET', '/elsewhere')).toMatchObject({

@@ -116,6 +116,20 @@ describe('relay', () => {
     expect((await relay.emit(gateway, transit)).result.code).toBe(516);
   });
 
+  it('gives our users what was for them and for others (201 with 516)', async () => {
+    const { relay, gateway, local } = await scene();
+    const meta = { service: serviceAddress(FAR), user: bob };
+    const recipients = [ann, bob].map((user) => ({ kind: 'user', user }) as const);
+    const mixed: SendMessageRequest = {
+      ...message('m'),
+      meta,
+      message: { ...message('m').message, sender: { kind: 'user', user: bob }, recipients },
+    };
+    const answer = await relay.emit(gateway, mixed);
+    expect(answer.result).toMatchObject({ code: 201, details: [{ code: 516, users: [bob] }] });
+    expect(local).toMatchObject([{ message: { recipients: [{ user: ann }] } }]);
+  });
+
   it('answers 504 when a gateway takes longer than ten seconds', async () => {
     const { relay, gateway, clock, settled } = await scene();
     gateway.reply = () => new Promise(() => {});

@@ -305,6 +305,13 @@ const controlRequest = fc.oneof(
   fc.record({ name: fc.constant('LogoutRequest') }),
   fc.record({ name: fc.constant('Disconnect'), result }),
   fc.record({ name: fc.constant('ServiceRequest'), functions }),
+  fc.record({ name: fc.constant('UserQuery'), user }),
+  fc.record({
+    name: fc.constant('GatewayState'),
+    run: token,
+    health: fc.constantFrom('up', 'degraded', 'down'),
+    usable: fc.boolean(),
+  }),
 );
 const controlResponse = fc.oneof(
   fc.record(
@@ -312,6 +319,10 @@ const controlResponse = fc.oneof(
     { requiredKeys: ['name', 'result'] },
   ),
   fc.record({ name: fc.constant('ServiceResponse'), result, functions }),
+  fc.record(
+    { name: fc.constant('UserQueryResponse'), result, displayName: token },
+    { requiredKeys: ['name', 'result'] },
+  ),
 );
 
 const relay = { kind: fc.constant('relay' as const) };

@@ -82,7 +82,8 @@ describe('the dialect of the known peer', () => {
   });
 });
 
-const ample = 250;
+/** Milliseconds: far more than linear work takes on a busy machine, far less than quadratic work does. */
+const ample = 1_000;
 
 /** Decodes whatever it is; gives how long it took, ms. */
 function survivesOctets(octets: Uint8Array): number {
@@ -158,12 +159,12 @@ describe('no octets do harm', () => {
     ['of one name', `<${'a'.repeat(1_000_000)}/>`],
     ['of DOCTYPE', `<!DOCTYPE ${'a '.repeat(500_000)}`],
   ])('%s is refused in time', (_, text) => {
-    expect(survivesOctets(utf8(text))).toBeLessThan(2 * ample);
+    expect(survivesOctets(utf8(text))).toBeLessThan(ample);
   });
 
   it('a description of a megabyte without an address is read in time', () => {
     const answer = `<Status code="900"><DetailedResult code="427"><StatusDescription>${'a@'.repeat(500_000)}</StatusDescription></DetailedResult></Status>`;
     const text = `<WV-SSP-Message><Session sessionID="1"><Transaction mode="Response" transactionID="1">${answer}</Transaction></Session></WV-SSP-Message>`;
-    expect(survivesOctets(utf8(text))).toBeLessThan(2 * ample);
+    expect(survivesOctets(utf8(text))).toBeLessThan(ample);
   });
 });

@@ -10,7 +10,9 @@ import { dnsResolver } from '../../../src/access/ssp/srv.ts';
 const BASE = '/etc/wvgate';
 
 function config(yaml: string): Config {
-  return checkConfig(parse(yaml), 'wvgate.yaml', BASE);
+  const text: unknown = parse(yaml);
+  // A door, where the text has none of its own.
+  return checkConfig({ listen: { ssp: {} }, ...(text as object) }, 'wvgate.yaml', BASE);
 }
 
 function ssp(section: string): SspConfig {
@@ -29,6 +31,13 @@ function complaints(yaml: string): string[] {
   }
   return [];
 }
+
+it('needs a door for the posts of peers', () => {
+  expect(complaints('domain: wv.example\nlisten: {}\nssp: {}')).toEqual([
+    'wvgate.yaml: listen.ssp: needed with ssp (or listen.csp.ssp): peers answer by posts of their own',
+  ]);
+  expect(complaints('domain: wv.example\nlisten: { csp: { ssp: true } }\nssp: {}')).toEqual([]);
+});
 
 describe('the section', () => {
   it('is optional', () => {
@@ -58,6 +67,7 @@ describe('the section', () => {
         limits: {},
         dialect: 'auto',
         state: 'live',
+        gateway: false,
         collective: false,
       },
     ]);
@@ -191,7 +201,7 @@ it('a client certificate may be wanted where the listener asks for one', () => {
     ...section,
     peers: section.peers.map((peer) => ({ ...peer, clientCertificate: true })),
   };
-  const around = { ownDomain: 'wv.example', gatewayDomains: [] };
+  const around = { ownDomain: 'wv.example', gatewayDomains: [], hasDoor: true };
   expect(sspProblems(wanting, { ...around, asksForCertificates: true })).toEqual([]);
   expect(sspProblems(wanting, { ...around, asksForCertificates: false })).toHaveLength(1);
 });

@@ -91,14 +91,42 @@ describe('a set-up', () => {
     expect(acceptor.take(fifth)).toMatchObject({ kind: 'established', session: { timeToLive: 90 } });
   });
 
-  it('ends with a wrong digest, on either side', () => {
-    const one = start();
-    const third = sent(one.initiator.take(one.second));
-    const forged = { ...third, step: { ...(third.step as LoginRequest), digest: Buffer.alloc(32) } };
-    expect(one.acceptor.take(forged)).toMatchObject({ kind: 'failed', outcome: { code: 401 } });
-    expect(one.acceptor.over).toBe(true);
-    expect(one.acceptor.take(third)).toEqual({ kind: 'unexpected' });
+  it('is not harmed by step 3 with a wrong digest, of whatever length: anybody may send one', () => {
+    const { initiator, acceptor, second } = start();
+    const third = sent(initiator.take(second));
+    for (const length of [0, 1, 16, 20, 31, 32, 33, 5000]) {
+      const forged = { ...third, step: { ...(third.step as LoginRequest), digest: Buffer.alloc(length) } };
+      expect(acceptor.take(forged)).toEqual({ kind: 'unexpected', reason: 'wrong digest' });
+    }
+    expect(sent(acceptor.take(third)).step.name).toBe('LoginRequest');
+    expect(acceptor.take(third)).toEqual({ kind: 'unexpected' });
+  });
 
+  it('goes on with the step 2 that knows its id, whoever sent one before', () => {
+    const { initiator, acceptor, second } = start();
+    const strange = { ...tokenOf(second), token: Buffer.from('of somebody else') };
+    const foreign = { ...second, transactionId: 'x', step: strange };
+    const wrong = sent(initiator.take(foreign));
+    expect(acceptor.take(wrong)).toMatchObject({ kind: 'unexpected' });
+    expect(initiator.take(foreign)).toEqual({ kind: 'unexpected' });
+    const third = sent(initiator.take(second));
+    expect(initiator.take(second)).toEqual({ kind: 'unexpected' });
+    expect(initiator.take({ ...second, transactionId: 'y' })).toEqual({ kind: 'unexpected' });
+    expect(initiator.waitAgain()).toBe(false);
+    expect(sent(initiator.take(sent(acceptor.take(third)))).step.name).toBe('LoginResponse');
+  });
+
+  it('waits again when the proof of a doubtful token was refused, and is not ended by its version', () => {
+    const { initiator, second } = start();
+    const old = { ...second, transactionId: 'x', step: { ...tokenOf(second), protocolVersion: '0.1' } };
+    expect(initiator.take(old)).toEqual({ kind: 'unexpected', reason: 'no common version' });
+    sent(initiator.take({ ...second, transactionId: 'x' }));
+    expect(initiator.waitAgain()).toBe(true);
+    expect(initiator.waitAgain()).toBe(false);
+    sent(initiator.take({ ...second, transactionId: 'y' }));
+  });
+
+  it('ends with step 4 with a wrong digest', () => {
     const two = start();
     const fourth = sent(two.acceptor.take(sent(two.initiator.take(two.second))));
     const short = { ...fourth, step: { ...(fourth.step as LoginRequest), digest: Buffer.from('x') } };

@@ -7,10 +7,11 @@ import { BoundedMap } from '../../../adapters/xmpp/bounded-map.ts';
 import type { XmppGatewayConfig } from '../../../adapters/xmpp/config.ts';
 import { ConversationQueues, QueueFull } from '../../../adapters/xmpp/conversation-queue.ts';
 import { createXmppGateway, XmppConfigError } from '../../../adapters/xmpp/gateway.ts';
+import { NotKnownNow } from '../../../src/sap/port.ts';
 import { IqResponder } from '../../../adapters/xmpp/iq.ts';
 import { Pacer } from '../../../adapters/xmpp/pacer.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
-import { elementsOf, xml } from '../../../adapters/xmpp/xml.ts';
+import { childOf, elementsOf, xml } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -95,6 +96,15 @@ describe('IQ', () => {
   test('a user who does not exist answers like one who does not support it', async () => {
     const answer = await ask(`nobody@${COMPONENT}`, 'get', xml(NS.discoInfo, 'query'));
     expect(answer === undefined ? '' : conditionOf(answer)).toBe('service-unavailable');
+  });
+
+  test('a user of whom the server cannot say anything now may be asked about later', async () => {
+    const bridge = testBridge();
+    bridge.relay.userExists = () => Promise.reject(new NotKnownNow('away'));
+    const about = { type: 'get', id: 'q', from: 'bob@xmpp.example/d', to: `alice@${COMPONENT}` };
+    new IqResponder(bridge).received(incoming('iq', about, xml(NS.discoInfo, 'query')));
+    const answer = await eventually('an answer', () => bridge.link.sent[0]);
+    expect([conditionOf(answer), childOf(answer, 'error')?.attrs['type']]).toEqual(['resource-constraint', 'wait']);
   });
 
   test('a user announces receipts', async () => {

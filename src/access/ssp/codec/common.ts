@@ -32,6 +32,7 @@ import {
 } from './parts.ts';
 import {
   addressesIn,
+  cut,
   DOMAIN,
   domainsIn,
   GROUP,
@@ -279,7 +280,7 @@ const STATUS_CODE: Text<StatusCode> = {
 };
 
 const CODE = must(attribute('code', STATUS_CODE), 'code');
-const DESCRIPTION = child('StatusDescription', content(PLAIN));
+const DESCRIPTION = child('StatusDescription', content(cut(2_000)));
 
 /** COMPAT: `ScreenNames` may hold the names or be one. */
 const SCREEN_NAMES: Part<readonly ScreenName[]> = {

@@ -3,8 +3,8 @@
 import { node, type Element } from '../../../wv/element.ts';
 import { SSP_FUNCTIONS, type ControlRequest, type ControlResponse, type SspFunction } from '../document.ts';
 import { OUTCOME } from './common.ts';
-import { attribute, child, or, record, type Part } from './parts.ts';
-import { NUMBER } from './values.ts';
+import { attribute, child, content, must, or, record, unless, type Part } from './parts.ts';
+import { NUMBER, oneOf, PLAIN, USER, YES_NO } from './values.ts';
 
 type Control = ControlRequest | ControlResponse;
 
@@ -52,9 +52,16 @@ export const CONTROL_REQUESTS: ControlParts<ControlRequest> = {
   LogoutRequest: record({}),
   Disconnect: record({ result: OUTCOME }),
   ServiceRequest: record({ functions: FUNCTIONS }),
+  UserQuery: record({ user: must(attribute('userID', USER), 'userID') }),
+  GatewayState: record({
+    run: must(attribute('run', PLAIN), 'run'),
+    health: must(attribute('health', oneOf(['up', 'degraded', 'down'])), 'health'),
+    usable: unless(attribute('usable', YES_NO), false),
+  }),
 };
 
 export const CONTROL_RESPONSES: ControlParts<ControlResponse> = {
   KeepAliveResponse: record({ timeToLive: TIME_TO_LIVE, result: OUTCOME }),
   ServiceResponse: record({ result: OUTCOME, functions: FUNCTIONS }),
+  UserQueryResponse: record({ result: OUTCOME, displayName: child('DisplayName', content(PLAIN)) }),
 };

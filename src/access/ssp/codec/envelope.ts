@@ -13,6 +13,7 @@ import {
 import { attributeOf, childrenOf, Unreadable, type ReadContext, type WriteContext } from './parts.ts';
 import { modeOf, readRequest, readResponse, unreadable, writeRequest, writeResponse } from './primitives.ts';
 import { readStep, writeStep } from './setup.ts';
+import { LONGEST_ID } from './values.ts';
 
 const ROOT = 'WV-SSP-Message';
 
@@ -59,6 +60,7 @@ function readSetup(element: Element, version: SspVersion, surroundings: Surround
   if (step === undefined || more.length > 0)
     throw new SspSyntaxError('SetupTransaction with other than one step');
   const transactionId = attributeOf(element, 'transactionID') ?? '';
+  if (transactionId.length > LONGEST_ID) throw new SspSyntaxError('transactionID is too long');
   const context = { ...surroundings, transactionId, sessionId: '' };
   return { kind: 'setup', version, mode, transactionId, step: understood(() => readStep(step, context)) };
 }
@@ -82,9 +84,6 @@ function readSession(element: Element, version: SspVersion, surroundings: Surrou
   );
   return { kind: 'session', version, sessionId, transactions };
 }
-
-/** Transaction ids are opaque; longer ones than any that are seen would only fill memory. */
-const LONGEST_ID = 255;
 
 function readTransaction(element: Element, sessionId: string, surroundings: Surroundings): SspTransaction {
   const [primitive] = element.children;

@@ -1,5 +1,6 @@
 // Groups on the wire (ssp.md section 6.6, observed-peer.md section 12).
 
+import type { Element } from '../../../wv/element.ts';
 import type { UserAddress } from '../../../wv/ids.ts';
 import type { GroupProperty, ScreenMapping } from '../../../wv/primitives.ts';
 import { STATUS } from '../../../wv/status.ts';
@@ -26,12 +27,9 @@ import {
 } from './parts.ts';
 import type { Answer, Body, RequestParts } from './tables.ts';
 import { PLAIN, USER, YES_NO } from './values.ts';
-import type { Element } from '../../../wv/element.ts';
-
-const GROUP = GROUP_ID;
 
 /** What most of them are: a question about one group. */
-const ABOUT_GROUP = record({ group: GROUP, meta: meta() });
+const ABOUT_GROUP = record({ group: GROUP_ID, meta: meta() });
 
 const USERS: Part<readonly UserAddress[]> = children('UserID', USER_ID);
 const SOME_USERS: Part<readonly UserAddress[]> = some('UserID', USER_ID);
@@ -49,7 +47,7 @@ const OWN_PROPERTIES = child('OwnProperties', PROPERTIES);
 
 const JOIN: Part<Body<'JoinGroupRequest'>> = mapped(
   record({
-    group: GROUP,
+    group: GROUP_ID,
     wantsJoinedList: or(attribute('joinedListRequest', YES_NO), false),
     subscribe: or(attribute('subscribeNotif', YES_NO), false),
     meta: meta(),
@@ -76,7 +74,7 @@ const JOIN_ANSWER: Part<Answer<'JoinGroupResponse'>> = record({
 /** COMPAT(Baraza): unasked, without MetaInfo and without saying who is out; also its answer to LeaveGroupRequest. */
 const LEAVE_INDICATION: Part<Body<'LeaveGroupIndication'>> = also(
   record({
-    group: GROUP,
+    group: GROUP_ID,
     meta: meta(groupOrigin),
     users: extension(children('User', OUR_USER_ID)),
     result: OUTCOME,
@@ -164,7 +162,7 @@ const SET_PROPERTIES: Part<Properties | undefined> = child(
 );
 
 const SET_PROPS: Part<Body<'SetGroupPropsRequest'>> = mapped(
-  record({ group: GROUP, meta: meta(), changed: SET_PROPERTIES, ownProperties: OWN_PROPERTIES }),
+  record({ group: GROUP_ID, meta: meta(), changed: SET_PROPERTIES, ownProperties: OWN_PROPERTIES }),
   ({ changed, ...wire }) => ({ ...wire, ...changed }),
   ({ properties, welcomeNote, ...value }) => ({
     ...value,
@@ -198,7 +196,7 @@ const PROPS_ANSWER: Part<Answer<'GetGroupPropsResponse'>> = mapped(
 
 const CHANGE_NOTICE: Part<Body<'GroupChangeNotice'>> = mapped(
   record({
-    group: GROUP,
+    group: GROUP_ID,
     meta: meta(groupOrigin),
     recipients: some('User', OUR_USER_ID),
     joined: list('Joined', children('Name', NAME)),
@@ -222,13 +220,13 @@ export const GROUP_REQUESTS = {
   DeleteGroupRequest: ABOUT_GROUP,
   GetGroupMemberRequest: ABOUT_GROUP,
   GetJoinedUsersRequest: ABOUT_GROUP,
-  AddGroupMemberRequest: record({ group: GROUP, meta: meta(), users: SOME_USERS }),
-  RemoveGroupMemberRequest: record({ group: GROUP, meta: meta(), users: SOME_USERS }),
-  MemberAccessRequest: record({ group: GROUP, meta: meta(), ...MEMBER_LISTS }),
+  AddGroupMemberRequest: record({ group: GROUP_ID, meta: meta(), users: SOME_USERS }),
+  RemoveGroupMemberRequest: record({ group: GROUP_ID, meta: meta(), users: SOME_USERS }),
+  MemberAccessRequest: record({ group: GROUP_ID, meta: meta(), ...MEMBER_LISTS }),
   GetGroupPropsRequest: ABOUT_GROUP,
   SetGroupPropsRequest: SET_PROPS,
   RejectListRequest: record({
-    group: GROUP,
+    group: GROUP_ID,
     meta: meta(),
     add: list('AddUsers', USERS),
     remove: list('RemoveUsers', USERS),

@@ -20,7 +20,7 @@ import {
 } from './parts.ts';
 import { ATTRIBUTE_NAMES } from './presence.ts';
 import type { Body, RequestParts } from './tables.ts';
-import { NUMBER, oneOf, PLAIN, YES_NO } from './values.ts';
+import { ID, NUMBER, oneOf, PLAIN, YES_NO } from './values.ts';
 
 const INVITE_TYPES = [
   'GR',
@@ -33,7 +33,7 @@ const INVITE_TYPES = [
   'EG',
 ] as const satisfies readonly InviteType[];
 
-const INVITE_ID = must(attribute('inviteID', PLAIN), 'inviteID');
+const INVITE_ID = must(attribute('inviteID', ID), 'inviteID');
 
 /** `ContentIDList`: what a shared-content invitation points to. */
 const URLS: Part<readonly string[]> = list(

@@ -224,7 +224,7 @@ export function mapped<Wire, T>(
   };
 }
 
-/** Writes something behind a part that is always the same, and that nobody reads. */
+/** Writes something besides a part that follows from it, or is always the same, and that nobody reads. */
 export function also<T>(part: Part<T>, write: (draft: Draft, value: T) => void): Part<T> {
   return {
     read: part.read,

@@ -21,10 +21,15 @@ import {
   type Text,
   type WriteContext,
 } from './parts.ts';
-import { decodeBase64, NUMBER, oneOf, PLAIN, SERVICE_DOMAIN } from './values.ts';
+import { decodeBase64, ID, NUMBER, oneOf, SERVICE_DOMAIN } from './values.ts';
 
 /** Seconds, where a peer does not say how long a session may be idle. */
 const DEFAULT_TIME_TO_LIVE = 3600;
+
+/** Octets: nobody needs more, and they are kept until the set-up ends. */
+const LONGEST_TOKEN = 1_024;
+/** Characters: it is told to the operator. */
+const LONGEST_VERSION = 32;
 
 const SERVICE = must(attribute('serviceID', SERVICE_DOMAIN), 'serviceID');
 const TIME_TO_LIVE = or(attribute('timeToLive', NUMBER), DEFAULT_TIME_TO_LIVE);
@@ -35,6 +40,7 @@ const TOKEN: Part<Buffer> = {
     const text = element.text.trim();
     const octets = attributeOf(element, 'encoding') === undefined ? Buffer.from(text) : decodeBase64(text);
     if (octets.length === 0) throw new Unreadable(400, 'SecretToken is empty');
+    if (octets.length > LONGEST_TOKEN) throw new Unreadable(402, 'SecretToken is too long');
     return octets;
   },
   write: (token, draft) => {
@@ -48,8 +54,9 @@ const PROTOCOL_VERSION: Part<Pick<SendSecretToken, 'protocolVersion' | 'misspelt
   read: (element) => {
     const right = attributeOf(element, 'protocolVersion');
     const misspelt = attributeOf(element, 'procotolVersion');
-    if (right !== undefined || misspelt === undefined) return { protocolVersion: right ?? '' };
-    return { protocolVersion: misspelt, misspelt: true };
+    const written = (right ?? misspelt ?? '').slice(0, LONGEST_VERSION).toWellFormed();
+    if (right !== undefined || misspelt === undefined) return { protocolVersion: written };
+    return { protocolVersion: written, misspelt: true };
   },
   write: ({ protocolVersion }, draft, { dialect }) => {
     draft.attributes.push(['protocol', 'WV-SSP'], ['protocolVersion', protocolVersion]);
@@ -117,7 +124,7 @@ const LOGIN_REQUEST: Part<Omit<LoginRequest, 'name'>> = mapped(
 );
 
 const LOGIN_RESPONSE: Part<Omit<LoginResponse, 'name'>> = record({
-  sessionId: unless(attribute('sessionID', PLAIN), ''),
+  sessionId: unless(attribute('sessionID', ID), ''),
   timeToLive: TIME_TO_LIVE,
   result: OUTCOME,
 });

@@ -2,6 +2,7 @@
 
 import {
   isAddressError,
+  MAX_ADDRESS_LENGTH,
   parseDomain,
   parseGroup,
   parseUser,
@@ -16,6 +17,23 @@ const same = (value: string): string => value;
 
 /** As it is. */
 export const PLAIN: Text<string> = { read: same, write: same };
+
+/** Ids are opaque; longer ones than any that are seen would only fill memory. */
+export const LONGEST_ID = 255;
+
+/** An id as it is: 402 when it is too long. */
+export const ID: Text<string> = {
+  read: (text) => {
+    if (text.length > LONGEST_ID) throw new Unreadable(402, 'id too long');
+    return text;
+  },
+  write: same,
+};
+
+/** What is shown or logged, never needed in full: cut. */
+export function cut(length: number): Text<string> {
+  return { read: (text) => text.slice(0, length).toWellFormed(), write: same };
+}
 
 /** `Yes` and `No`; CSP's `T` and `F` are understood. */
 export const YES_NO: Text<boolean> = {
@@ -149,11 +167,14 @@ export function domainsIn(text: string): readonly Domain[] {
 
 /** Where descriptions are searched, in characters. */
 const SEARCHED = 2_000;
+/** No address is longer, with what may stand around it. */
+const LONGEST_WORD = MAX_ADDRESS_LENGTH + 20;
 
 function wordsOf(text: string): readonly string[] {
   return text
     .slice(0, SEARCHED)
     .split(/\s+/)
+    .filter((word) => word.length <= LONGEST_WORD)
     .map((word) => word.replace(/^["'(<[]+/, '').replace(/["'.,;:!?)>\]]+$/, ''));
 }
 

@@ -7,8 +7,8 @@ import { messageActs, type MessageActs } from './act-messages.ts';
 import { presenceActs, type PresenceActs } from './act-presence.ts';
 import { runQueues } from './sender.ts';
 import { react } from './serve.ts';
-import { Peer, type Runtime, type SetupRow, type State } from './state.ts';
-import { listen, Poster, type Listener, type WireEntry } from './wire.ts';
+import { Peer, type BeforeStep, type Runtime, type SetupRow, type State } from './state.ts';
+import { listen, Poster, type Certificate, type Listener, type WireEntry } from './wire.ts';
 import {
   createWorld,
   type Group,
@@ -31,6 +31,8 @@ export interface BarazaPeerOptions {
    * before is closed, and the set-up stays half open.
    */
   readonly race?: boolean | number;
+  /** What happens before it writes a step of a set-up: it may take long, or break something. */
+  readonly beforeStep?: BeforeStep;
   /** Unit of the retries, and how long the first request waits for a session: 200 ms (in life: 10 s). */
   readonly retryMs?: number;
   /** How long everything but messages is tried: 60 s. Messages: their validity. */
@@ -39,6 +41,8 @@ export interface BarazaPeerOptions {
   readonly firstId?: number;
   /** With several sessions up, the one it sends on (in life: either): the newest. */
   readonly sendsOn?: 'newest' | 'oldest';
+  /** It listens by HTTPS: no. */
+  readonly certificate?: Certificate;
   /** Tries TLS first at an `http:` address: no. */
   readonly probesTls?: boolean;
 }
@@ -103,12 +107,13 @@ function die(runtime: Runtime): void {
 
 /** Starts a peer on loopback. */
 export async function startBarazaPeer(options: BarazaPeerOptions): Promise<BarazaPeer> {
-  const { domain, race = 0, retryMs = 200, lifeMs = 60_000, sendsOn = 'newest' } = options;
+  const { domain, race = 0, retryMs = 200, lifeMs = 60_000, sendsOn = 'newest', beforeStep } = options;
   const raceMs = typeof race === 'number' ? race : race ? RACE_MS : 0;
-  const settings = { domain, peerDomain: options.peer.domain, raceMs, retryMs, lifeMs, sendsOn };
+  const settings = { domain, peerDomain: options.peer.domain, raceMs, retryMs, lifeMs, sendsOn, beforeStep };
   const log: WireEntry[] = [];
   const peer = new Peer(settings, options.peer.url, freshState(options), freshRuntime(options, log));
-  const open = (port: number): Promise<Listener> => listen(port, log, (body) => react(peer, body));
+  const open = (port: number): Promise<Listener> =>
+    listen(port, log, (body) => react(peer, body), options.certificate);
   let listener = await open(options.port ?? 0);
 
   const kill = async (): Promise<void> => {

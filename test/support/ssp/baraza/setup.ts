@@ -20,12 +20,10 @@ export function beginSetup(peer: Peer): void {
   if (inTheWay || peer.peerUrl === undefined) return;
   const row = newRow(peer, settings.peerDomain, 'initiator', undefined);
   state.rows.push(row);
-  void call(peer, row, tokenDocument('Request', row.id, settings.domain, row.ownToken), row.id).then(
-    (outcome) => {
-      // It stores nothing about a peer that it could not call.
-      if (outcome !== 200 && row.state === 'token-sent') remove(state, row);
-    },
-  );
+  void call(peer, row, tokenStep(peer, row, 'Request'), row.id).then((outcome) => {
+    // It stores nothing about a peer that it could not call.
+    if (outcome !== 200 && row.state === 'token-sent') remove(state, row);
+  });
 }
 
 function newRow(
@@ -49,15 +47,27 @@ function newRow(
   };
 }
 
+interface Step {
+  readonly name: string;
+  readonly write: () => string;
+}
+
+const tokenStep = ({ settings }: Peer, row: SetupRow, mode: Mode): Step => ({
+  name: 'SendSecretToken',
+  write: () => tokenDocument(mode, row.id, settings.domain, row.ownToken),
+});
+
 /** Posts a step. Nothing of the set-up is ever tried again. */
 async function call(
   peer: Peer,
   row: SetupRow,
-  body: string,
+  { name, write }: Step,
   transactionId?: string,
 ): Promise<number | 'closed'> {
-  if (peer.peerUrl === undefined) return 'closed';
-  const { raceMs } = peer.settings;
+  const { raceMs, beforeStep } = peer.settings;
+  if (beforeStep !== undefined) await beforeStep(name, row);
+  if (peer.peerUrl === undefined || !peer.runtime.alive) return 'closed';
+  const body = write();
   if (raceMs > 0) row.knownFrom = Infinity;
   const outcome = await peer.runtime.poster.post(peer.peerUrl, body, { transactionId });
   if (raceMs > 0) row.knownFrom = Date.now() + raceMs;
@@ -118,7 +128,7 @@ function acceptToken(peer: Peer, step: Xml, transactionId: string): Reaction {
   row.theirToken = tokenOf(step);
   peer.state.rows.push(row);
   if (domain !== settings.peerDomain || peer.peerUrl === undefined) return CLOSE;
-  const answer = tokenDocument('Response', row.id, settings.domain, row.ownToken);
+  const answer = tokenStep(peer, row, 'Response');
   return { kind: 'taken', afterwards: () => void call(peer, row, answer, row.id) };
 }
 
@@ -133,9 +143,9 @@ function takeToken(peer: Peer, step: Xml): Reaction {
 }
 
 function loginStep(peer: Peer, row: SetupRow, mode: Mode): Reaction {
-  const digest = md5(row.theirToken ?? '');
-  const body = loginDocument(mode, row.transactionId, peer.settings.domain, digest);
-  return { kind: 'taken', afterwards: () => void call(peer, row, body) };
+  const { domain } = peer.settings;
+  const write = (): string => loginDocument(mode, row.transactionId, domain, md5(row.theirToken ?? ''));
+  return { kind: 'taken', afterwards: () => void call(peer, row, { name: 'LoginRequest', write }) };
 }
 
 /** Steps 3 and 4: the digest must be that of its own token. */
@@ -158,8 +168,8 @@ function takeLogin(peer: Peer, step: Xml, mode: Mode, id: string): Reaction {
 }
 
 function sessionStep(peer: Peer, row: SetupRow, mode: Mode): Reaction {
-  const body = sessionDocument(mode, row.transactionId, row.ownSessionId);
-  return { kind: 'taken', afterwards: () => void call(peer, row, body) };
+  const write = (): string => sessionDocument(mode, row.transactionId, row.ownSessionId);
+  return { kind: 'taken', afterwards: () => void call(peer, row, { name: 'LoginResponse', write }) };
 }
 
 /** Steps 5 and 6. After step 6 nothing is said. */

@@ -87,6 +87,9 @@ export interface Runtime {
   readonly busy: Set<QueueName>;
 }
 
+/** `step`: SendSecretToken, LoginRequest or LoginResponse. */
+export type BeforeStep = (step: string, row: SetupRow) => Promise<void> | void;
+
 export interface Settings {
   readonly domain: string;
   readonly peerDomain: string;
@@ -95,6 +98,7 @@ export interface Settings {
   readonly retryMs: number;
   readonly lifeMs: number;
   readonly sendsOn: 'newest' | 'oldest';
+  readonly beforeStep: BeforeStep | undefined;
 }
 
 /** The peer, as its parts see it. */

@@ -1,7 +1,14 @@
 // HTTP as it speaks it, on both sides (observed-peer.md sections 1 and 10).
 
-import { createServer, request as httpRequest, Agent, type IncomingMessage, type Server } from 'node:http';
-import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import {
+  createServer,
+  request as httpRequest,
+  Agent,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import { Agent as TlsAgent, createServer as createTlsServer, request as tlsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 
@@ -40,13 +47,20 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-/** Listens on loopback. Port 0: any. */
+/** PEM. */
+export interface Certificate {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+/** Listens on loopback. Port 0: any. With a certificate: by HTTPS. */
 export async function listen(
   port: number,
   log: WireEntry[],
   react: (body: string) => Reaction,
+  certificate?: Certificate,
 ): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+  const serve: RequestListener = (request, response) => {
     const answer = (status: number): void => {
       const head = ['Server', 'Kannel/1.4.5', 'Content-Length', '0'];
       const type = request.headers['content-type'];
@@ -73,13 +87,19 @@ export async function listen(
       },
       () => request.socket.destroy(), // The sender went away in the middle of his document.
     );
-  });
+  };
+  const options = { keepAliveTimeout: 60_000 };
+  const server =
+    certificate === undefined
+      ? createServer(options, serve)
+      : createTlsServer({ ...options, ...certificate }, serve);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
   });
   const bound = (server.address() as AddressInfo).port;
-  return { url: `http://127.0.0.1:${bound}/`, port: bound, close: () => shut(server) };
+  const scheme = certificate === undefined ? 'http' : 'https';
+  return { url: `${scheme}://127.0.0.1:${bound}/`, port: bound, close: () => shut(server) };
 }
 
 async function shut(server: Server): Promise<void> {

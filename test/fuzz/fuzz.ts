@@ -153,7 +153,7 @@ class Run {
     const step = Math.max(500, Math.min(10_000, this.#options.seconds * 50));
     while (performance.now() < this.#end) {
       await new Promise((done) => setTimeout(done, step));
-      const memory = await this.#resident();
+      const memory = await residentOf(this.#serving);
       this.#memory.push(memory);
       this.#options.progress?.(
         `${this.#requests} requests, ${memory} MB, ${this.#wrong.size} kinds of wrong answers`,
@@ -161,17 +161,18 @@ class Run {
     }
   }
 
-  async #resident(): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.#serving.ready.ops.port}/metrics`);
-    const octets = /process_resident_memory_bytes (\d\S*)/.exec(await answer.text())?.[1];
-    return Math.round(Number(octets ?? 0) / 1_048_576);
-  }
-
   async #stillServes(): Promise<void> {
     const phone = await this.#login('ann', '1.2', 'xml');
     if (!(await isServed(phone))) this.#wrong.set('no session after the run', '');
     phone.close();
   }
+}
+
+/** Memory of the server's process, MB. */
+export async function residentOf({ ready }: Serving): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${ready.ops.port}/metrics`);
+  const octets = /process_resident_memory_bytes (\d\S*)/.exec(await answer.text())?.[1];
+  return Math.round(Number(octets ?? 0) / 1_048_576);
 }
 
 /** Whether the phone's session is there. */
@@ -183,7 +184,7 @@ function shown(asked: Uint8Array, encoding: Encoding): string {
   return encoding === 'wbxml' ? Buffer.from(asked).toString('hex') : new TextDecoder().decode(asked);
 }
 
-function errorsIn(log: string): string[] {
+export function errorsIn(log: string): string[] {
   return log.split('\n').filter((line) => {
     if (!line.startsWith('{')) return line.trim() !== '';
     return ((JSON.parse(line) as { level?: number }).level ?? 0) >= ERROR_LEVEL;

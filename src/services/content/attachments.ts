@@ -52,16 +52,16 @@ const CODES: Partial<Record<ContentRefusal, 415 | 503 | 507>> = {
   scanner: 503,
 };
 
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  'image/jpeg': 'jpg',
-  'image/png': 'png',
-  'image/gif': 'gif',
-  'image/webp': 'webp',
-  'audio/amr': 'amr',
-  'audio/midi': 'mid',
-  'video/3gpp': '3gp',
-  'video/mp4': 'mp4',
-};
+const EXTENSIONS: ReadonlyMap<string, string> = new Map([
+  ['image/jpeg', 'jpg'],
+  ['image/png', 'png'],
+  ['image/gif', 'gif'],
+  ['image/webp', 'webp'],
+  ['audio/amr', 'amr'],
+  ['audio/midi', 'mid'],
+  ['video/3gpp', '3gp'],
+  ['video/mp4', 'mp4'],
+]);
 
 export class Attachments {
   private readonly deps: AttachmentDependencies;
@@ -166,7 +166,7 @@ export class Attachments {
     const type = isMimeType(bareType(content.contentType))
       ? bareType(content.contentType)
       : 'application/octet-stream';
-    const name = `${digest(`${message.id} ${content.data}`).slice(0, 24)}.${EXTENSIONS[type] ?? 'bin'}`;
+    const name = `${digest(`${message.id} ${content.data}`).slice(0, 24)}.${EXTENSIONS.get(type) ?? 'bin'}`;
     const known = await store.contentNamed(owner, name);
     if (known !== undefined) {
       await store.keepContent(known.id, expiresAt);

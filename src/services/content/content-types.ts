@@ -9,16 +9,16 @@ export type PictureType = 'image/jpeg' | 'image/png' | 'image/gif' | 'image/webp
 export const SNIFF_BYTES = 16;
 
 /** COMPAT(phones): names under which old phones know common types. */
-const ALIASES: Readonly<Record<string, string>> = {
-  'image/jpg': 'image/jpeg',
-  'image/pjpeg': 'image/jpeg',
-  'image/x-png': 'image/png',
-};
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['image/jpg', 'image/jpeg'],
+  ['image/pjpeg', 'image/jpeg'],
+  ['image/x-png', 'image/png'],
+]);
 
 /** A type in lower case, without parameters, under its registered name. */
 export function bareType(type: string): string {
   const bare = (type.split(';')[0] ?? '').trim().toLowerCase();
-  return ALIASES[bare] ?? bare;
+  return ALIASES.get(bare) ?? bare;
 }
 
 /** True for `type/subtype` of RFC 2045 tokens, no longer than what a header should carry. */

@@ -15,6 +15,8 @@ export interface HostileSceneOptions {
   /** Of the first server. */
   readonly listen?: NonNullable<ConfigInput['listen']>;
   readonly logLevel?: string;
+  /** What stands between the second server and the first. */
+  readonly through?: (port: number) => Promise<number>;
   readonly config?: Partial<ConfigInput>;
 }
 
@@ -60,6 +62,7 @@ export class HostileScene {
     const houses = await twoHouses({
       plain: true,
       a: {
+        ...(options.through === undefined ? {} : { through: options.through }),
         log: log.log,
         morePeers,
         config: { ...options.config, ...(listen === undefined ? {} : { listen }) },

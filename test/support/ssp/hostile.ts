@@ -3,10 +3,17 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { Agent, createServer, request, type ServerResponse } from 'node:http';
+import { request as requestTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '../eventually.ts';
 
 const TYPE = 'application/vnd.wv.ssp+xml';
+
+interface TlsOptions {
+  readonly ca: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
 
 export interface PostOptions {
   /** Where the POST comes from: any address of 127.0.0.0/8. */
@@ -56,6 +63,8 @@ export class Hostile {
   sessionId = '';
   /** Door of the server that it means. */
   target = 0;
+  /** The server that it means speaks TLS; with which certificate to come. */
+  tls: TlsOptions | undefined;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
   readonly #server = createServer((incoming, response) => {
     const parts: Buffer[] = [];
@@ -86,13 +95,14 @@ export class Hostile {
   post(document: string | Uint8Array, { from, path = '/', type = TYPE }: PostOptions = {}): Promise<number> {
     const body = typeof document === 'string' ? Buffer.from(document) : document;
     return new Promise((resolve) => {
-      const posting = request(
+      const posting = (this.tls === undefined ? request : requestTls)(
         {
+          ...this.tls,
           host: '127.0.0.1',
           port: this.target,
           path,
           method: 'POST',
-          agent: this.#agent,
+          agent: this.tls === undefined ? this.#agent : false,
           headers: { 'Content-Type': type, 'Content-Length': body.length },
           ...(from === undefined ? {} : { localAddress: from }),
         },
@@ -170,6 +180,11 @@ export class Hostile {
     const last = await this.hears(new RegExp(`mode="Response" transactionID="${id}"><LoginResponse`), from);
     this.sessionId = sessionId;
     return /sessionID="([^"]+)"/.exec(last)?.[1] ?? '';
+  }
+
+  /** Breaks all connections to it, as if it had been started anew. */
+  hangUp(): void {
+    this.#server.closeAllConnections();
   }
 
   async close(): Promise<void> {

@@ -161,7 +161,16 @@ export class Exchange {
     this.pump();
   }
 
-  /** A session is up: go. */
+  /**
+   * A new session is up. What the peer took in an earlier one and has not answered is asked again under its id
+   * (section 4, life cycle): the answer may have been lost with the session.
+   */
+  renewed(): void {
+    if (this.port.dialect().dropsRepeats) this.repeat();
+    else this.pump();
+  }
+
+  /** Sends what may go. */
   pump(): void {
     if (this.queue.length === 0) return;
     if (!this.port.isReady()) {

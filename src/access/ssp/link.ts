@@ -79,6 +79,7 @@ export class Link {
           this.known = this.dialectOf(setUp.misspelt) ?? DIALECTS.standard;
           this.established(this.sessionOf(session, setUp));
         },
+        failed: ({ code, description = '' }) => (this.lastError = `set-up: ${code} ${description}`.trimEnd()),
       },
     });
   }

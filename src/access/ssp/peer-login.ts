@@ -23,6 +23,8 @@ export interface LoginPort {
   prospect(session: Established, running: SetUp): void;
   /** Both know of it. */
   established(session: Established, running: SetUp): void;
+  /** A set-up came to nothing, whoever began it; for the operator. */
+  failed(outcome: Result): void;
 }
 
 /** Who took part in a set-up. */
@@ -108,7 +110,8 @@ export class PeerLogin {
     }
     if (advance.kind === 'failed') {
       this.advance(running, advance);
-      return REFUSED;
+      // Who is told the reason in a document of our own must still be waiting for it.
+      return advance.document === undefined ? REFUSED : TAKEN;
     }
     this.believe(running, document, caller);
     // Only now we may know what kind of peer it is.
@@ -174,8 +177,10 @@ export class PeerLogin {
     const located = await this.deps.port.locate();
     this.locating = false;
     if (located.kind === 'none') {
+      const outcome = result(516, 'The domain has no server for us');
       this.deps.circuit.failed(this.deps.clock.now());
-      this.conclude(result(516, 'The domain has no server for us'));
+      this.deps.port.failed(outcome);
+      this.conclude(outcome);
       return;
     }
     if (located.kind === 'unknown') {
@@ -384,6 +389,7 @@ export class PeerLogin {
   private over(running: Running, outcome: Result): void {
     const wasOurs = this.own === running;
     this.drop(running);
+    if (!wasOurs) this.deps.port.failed(outcome);
     if (this.running) return;
     if (wasOurs) this.failed(outcome);
     else if (this.waiting !== undefined) this.begin();
@@ -393,6 +399,7 @@ export class PeerLogin {
     const { circuit, clock } = this.deps;
     const now = clock.now();
     circuit.failed(now);
+    this.deps.port.failed(outcome);
     const tryAgainAfter = Math.max(1, Math.ceil(((circuit.nextTry ?? now) - now) / 1000));
     this.conclude({
       code: 503,

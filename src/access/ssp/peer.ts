@@ -268,17 +268,23 @@ export class Peer implements Gateway {
       }
       case 'LogoutRequest':
         log.info({ peer }, 'SSP peer logged out');
-        this.link.end();
+        this.ended();
         return { kind: 'relay', response: status(OK) };
       case 'Disconnect':
         log.info({ peer, code: request.result.code }, 'SSP peer ended the session');
-        this.link.end();
+        this.ended();
         return undefined;
       case 'UserQuery':
         return this.settings.role === 'gateway' ? this.userOf(request.user) : NOT_SERVED;
       case 'GatewayState':
         return this.settings.role === 'gateway' ? this.heard(request) : NOT_SERVED;
     }
+  }
+
+  /** By the peer. What it still owes an answer to is asked again in the next session: that one is wanted soon. */
+  private ended(): void {
+    this.link.end();
+    if (this.exchange.size > 0) this.link.owed = true;
   }
 
   private async userOf(user: UserAddress): Promise<ResponseContent> {
@@ -301,7 +307,7 @@ export class Peer implements Gateway {
   private up(): void {
     this.retellMs = RETELL_MS[0];
     this.allowed = this.unnegotiated();
-    this.exchange.pump();
+    this.exchange.renewed();
     this.relay?.becameUsable();
     if (this.link.hasControl) void this.negotiate();
   }

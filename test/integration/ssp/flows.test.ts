@@ -19,7 +19,7 @@ beforeAll(async () => {
   ({ wire } = all);
 }, 30_000);
 
-afterAll(() => all.close());
+afterAll(() => all.close(), 60_000);
 
 /** What passes while the play goes on, until nothing is under way any more, is what the transcript tells. */
 async function recorded(flow: string, play: () => Promise<unknown>): Promise<void> {

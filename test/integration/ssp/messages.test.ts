@@ -27,7 +27,7 @@ beforeAll(async () => {
   ({ wire } = all);
 }, 30_000);
 
-afterAll(() => all.close());
+afterAll(() => all.close(), 60_000);
 
 /** Everything of a kind that a client hears from now on. */
 function heard<E extends 'message' | 'report'>(client: WvClient, event: E): WvClientEvents[E][] {
@@ -124,8 +124,10 @@ describe.each(MIXES)('%s', (_name, mix) => {
     const { client: a } = await near.somebody('ann', mix.asking);
     const bea = await far.person('bea');
     const before = Date.now();
+    const mark = wire.log.length;
     const { id } = await a.sendMessage({ to: { user: bea }, content: 'for later' });
-    await wire.settled();
+    await eventually('the request', () => wire.requests('SendMessageRequest', mark).length > 0);
+    await wire.settled(mark);
     clock.skip(600_000);
     const b = far.client(bea, mix.serving);
     const there = b.next('message');
@@ -237,11 +239,13 @@ it('what nobody fetched in time is not delivered, and reported as 542 (M-09)', a
   const { a: near, b: far } = all.houses;
   const { client: a } = await near.somebody('ann');
   const bea = await far.person('bea');
+  const mark = wire.log.length;
   const message = { to: { user: bea }, content: 'now or never', validity: 30 };
   const { id } = await a.sendMessage({ ...message, deliveryReport: true });
-  await wire.settled();
+  await eventually('the request', () => wire.requests('SendMessageRequest', mark).length > 0);
+  await wire.settled(mark);
   // Servers look for what is over every ten seconds.
-  const report = a.next('report', undefined, 15_000);
+  const report = a.next('report', undefined, 25_000);
   clock.skip(60_000);
   expect(await report).toMatchObject({ outcome: { code: 542 }, message: { id } });
   const b = far.client(bea);
@@ -249,7 +253,7 @@ it('what nobody fetched in time is not delivered, and reported as 542 (M-09)', a
   await b.connect();
   await quiet(b);
   expect(messages).toEqual([]);
-});
+}, 40_000);
 
 /** How far the houses are ahead of us, ms. */
 function clockSkew(): number {

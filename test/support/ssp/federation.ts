@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { ConfigInput } from '../../../src/config.ts';
 import type { Clock } from '../../../src/ops/ports.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
-import { freePort, Side } from './two-houses.ts';
+import { freePort, OPERATOR_TOKEN, Side } from './two-houses.ts';
 import { WireTap } from './wire-tap.ts';
 
 type SspInput = NonNullable<ConfigInput['ssp']>;
@@ -17,11 +17,15 @@ export interface HouseOptions {
   readonly config?: Partial<ConfigInput>;
   /** Of the section `ssp`. */
   readonly ssp?: Partial<SspInput>;
-  /** What its entry of another house says more; `unlisted`: it has none. By the other one's name. */
-  readonly entries?: Readonly<Record<string, Partial<PeerInput> | 'unlisted'>>;
+  /** What its entry of another house says more; `by DNS`: only its domain; `unlisted`: there is none. */
+  readonly entries?: Readonly<Record<string, Partial<PeerInput> | 'by DNS' | 'unlisted'>>;
   readonly clock?: Clock;
   /** Its certificate ended yesterday, or is for other names. */
   readonly certificate?: { readonly expired?: boolean; readonly names?: readonly string[] };
+  /** It shows a client certificate for these names, and looks at those of others. */
+  readonly clientNames?: readonly string[];
+  /** It looks at client certificates, and shows none. */
+  readonly asksForCertificates?: boolean;
   /** Others find its own door, without the tap. */
   readonly untapped?: boolean;
 }
@@ -36,13 +40,9 @@ export interface Federation<Name extends string> {
   close(): Promise<void>;
 }
 
-/** For the operators' API of every house. */
-export const OPERATOR_TOKEN = 'a-secret-of-many-characters';
-
-/** `listed` adds what depends on the others, such as DNS, before the houses start. */
+/** All houses are up. By their names. */
 export async function federation<Name extends string>(
   options: Readonly<Record<Name, HouseOptions>>,
-  more?: (ports: (from: Name, to: Name) => number) => Partial<SspInput>,
 ): Promise<Federation<Name>> {
   const ca = createTestCa();
   const wire = new WireTap(ca);
@@ -64,7 +64,7 @@ export async function federation<Name extends string>(
     const peers = others.flatMap((other) => entryOf(own, other, portOf(name, other)));
     const folder = await mkdtemp(join(tmpdir(), `wvgate-${name}-`));
     const config = await configOf(domainOf(name), { folder, port: doors.get(name) ?? 0, ca }, own);
-    const ssp: SspInput = { ...config.ssp, peers, ...more?.(portOf), ...own.ssp };
+    const ssp: SspInput = { ...config.ssp, peers, ...own.ssp };
     houses.push([
       name,
       new Side(domainOf(name), doors.get(name) ?? 0, folder, { ...config, ssp }, { clock: own.clock }),
@@ -92,13 +92,14 @@ function entryOf({ entries = {} }: HouseOptions, other: string, port: number): r
   const more = entries[other] ?? {};
   if (more === 'unlisted') return [];
   const domain = domainOf(other);
+  if (more === 'by DNS') return [{ domain }];
   return [{ domain, url: `https://127.0.0.1:${port}/`, certificateNames: [domain], ...more }];
 }
 
 async function configOf(
   domain: string,
   { folder, port, ca }: { readonly folder: string; readonly port: number; readonly ca: TestCa },
-  { config, certificate = {} }: HouseOptions,
+  { config, certificate = {}, clientNames, asksForCertificates = clientNames !== undefined }: HouseOptions,
 ): Promise<ConfigInput> {
   const { names = [domain, 'localhost', '127.0.0.1'], expired = false } = certificate;
   await writeFile(join(folder, 'operator-token'), OPERATOR_TOKEN);
@@ -112,9 +113,16 @@ async function configOf(
       csp: { port: 0 },
       cir: { tcp: { port: 0 } },
       ops: { port: 0 },
-      ssp: { port, tls: ca.issue(names, { expired }) },
+      ssp: {
+        port,
+        tls: ca.issue(names, { expired }),
+        ...(asksForCertificates ? { clientCertificates: 'optional', clientCa: ca.cert } : {}),
+      },
       ...config?.listen,
     },
-    ssp: { discovery: { enabled: false }, tls: { ca: ca.cert } },
+    ssp: {
+      discovery: { enabled: false },
+      tls: { ca: ca.cert, ...(clientNames === undefined ? {} : ca.issue(clientNames)) },
+    },
   };
 }

@@ -150,8 +150,9 @@ function withPlaceholders(text: string): string {
       ),
     text,
   );
-  // People are numbered by the tests that ran before.
+  // Messages are valid from when they go out; people are numbered by the tests that ran before.
   return numbered
+    .replace(/(<MessageInfo\b[^>]*\bvalidity=")\d+/g, '$1{seconds}')
     .replace(/((?:wv:|ID=")[a-z]+)\d+(?=[/@])/g, '$1')
     .replace(/(127\.0\.0\.1|localhost):\d+/g, '$1:{port}');
 }

@@ -7,12 +7,16 @@ import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
+import { peersSchema, type ToldPeer } from '../../../src/commands/peer-table.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
 import { startHouse, type House } from '../../../src/gateway.ts';
 import type { Clock } from '../../../src/ops/ports.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
 export type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
+
+/** Opens the operators' API of servers whose `operator.tokenFile` has it. */
+export const OPERATOR_TOKEN = 'a-secret-of-many-characters';
 
 export interface SideOptions {
   /** Beside what every side has. */
@@ -117,8 +121,25 @@ export class Side {
     return { user, client: await this.online(user, options) };
   }
 
+  /** What `wvgate peers` shows. Needs `operator.tokenFile` with OPERATOR_TOKEN. */
+  async peers(): Promise<readonly ToldPeer[]> {
+    const { port } = this.house.addresses.ops;
+    const headers = { Authorization: `Bearer ${OPERATOR_TOKEN}` };
+    const response = await fetch(`http://127.0.0.1:${port}/api/peers`, { headers });
+    return peersSchema.parse(await response.json()).peers;
+  }
+
+  /** A counter, all of its labels together. */
+  async metric(name: string): Promise<number> {
+    const { port } = this.house.addresses.ops;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(`wvgate_${name}`));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
   async close(): Promise<void> {
-    for (const client of this.#clients.splice(0)) await client.logout().catch(() => undefined);
+    // Only for order: whoever cannot log out any more is logged out by the end of the server.
+    await Promise.all(this.#clients.splice(0).map((client) => client.logout().catch(() => undefined)));
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -85,6 +85,7 @@ export function settingsOf(ownDomain: string, domain: string): PeerSettings {
     domain: peer,
     domains: [peer],
     listed: true,
+    role: 'server',
     functions: functionsOf(PEER_SERVICES),
     versions: SSP_VERSIONS,
     dialect: 'auto',

@@ -179,7 +179,7 @@ describe('where client certificates are wanted', () => {
           ],
         },
       },
-      log.log,
+      { log: log.log },
     );
     await house.start();
     const authority = await readFile(ca.cert);

@@ -57,6 +57,8 @@ const BURST = 20;
 const SECONDS = 1;
 /** Within this time of our start the peer's start counts as simultaneous, ms. */
 const SIMULTANEOUS_MS = 2_000;
+/** A last step that takes longer, ms, does not come, when the peer goes on without. */
+const LAST_STEP_MS = 10_000;
 const TAKEN: Acceptance = { status: 200 };
 const REFUSED: Acceptance = { status: 403 };
 
@@ -94,6 +96,18 @@ export class PeerLogin {
     // It may be over at once: while the circuit is open nothing is tried.
     if (!this.running) this.begin();
     return waiting.promise;
+  }
+
+  /**
+   * The peer speaks in a session that nobody knows: perhaps in the one that we are setting up, the last step of which
+   * was lost. True when that attempt is given up for it; some kinds of peers never repeat a step.
+   */
+  missedTheEnd(): boolean {
+    const { own } = this;
+    if (own?.attempt.state !== 'confirm-sent') return false;
+    if (this.deps.clock.now() - own.startedAt < LAST_STEP_MS) return false;
+    this.advance(own, own.attempt.fail(result(504, 'The last step of the set-up did not come')));
+    return true;
   }
 
   /** Ends everything that is under way. */

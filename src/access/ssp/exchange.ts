@@ -298,7 +298,8 @@ export class Exchange {
   /** No answer in time. A peer that would do it twice is not asked again for what it took. */
   private expire(entry: Entry): void {
     delete entry.cancelTimer;
-    const done = entry.state === 'taken' && !this.port.dialect().dropsRepeats;
+    const isOnce = entry.takenBefore || !this.port.dialect().dropsRepeats;
+    const done = entry.state === 'taken' && isOnce;
     this.settle(entry, done ? success() : failure(result(504, 'No answer of the peer')));
   }
 

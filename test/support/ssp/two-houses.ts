@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
-import { startHouse, type House } from '../../../src/gateway.ts';
+import { startHouse, type House, type HouseOptions } from '../../../src/gateway.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
 type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
@@ -18,6 +18,8 @@ export interface SideOptions {
   readonly config?: Partial<ConfigInput>;
   /** What the other side's entry for this one says more. */
   readonly entry?: Partial<PeerInput>;
+  /** Of the house itself, each time it starts. */
+  readonly house?: Partial<Omit<HouseOptions, 'config'>>;
   /** Where the other side finds this one, when something stands in between. */
   readonly through?: (port: number) => number | Promise<number>;
 }
@@ -37,15 +39,23 @@ export class Side {
   readonly port: number;
   readonly folder: string;
   readonly config: ConfigInput;
+  readonly #options: SideOptions['house'];
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
 
-  constructor(domain: string, port: number, folder: string, config: ConfigInput) {
+  constructor(
+    domain: string,
+    port: number,
+    folder: string,
+    config: ConfigInput,
+    options?: SideOptions['house'],
+  ) {
     this.domain = domain;
     this.port = port;
     this.folder = folder;
     this.config = config;
+    this.#options = options;
   }
 
   get house(): House {
@@ -55,7 +65,8 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    this.#house = await startHouse({ config, log: pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' }) });
+    const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
+    this.#house = await startHouse({ log, ...this.#options, config });
   }
 
   async stop(): Promise<void> {
@@ -63,11 +74,11 @@ export class Side {
     this.#house = undefined;
   }
 
-  /** The address of somebody no other test has met; password `sesame`. */
-  async person(name: string): Promise<string> {
+  /** The address of somebody no other test has met. */
+  async person(name: string, password = 'sesame'): Promise<string> {
     this.#people += 1;
     const own = `${name}${this.#people}`;
-    await this.house.accounts.create({ name: own, password: 'sesame' });
+    await this.house.accounts.create({ name: own, password });
     return `wv:${own}@${this.domain}`;
   }
 
@@ -161,7 +172,7 @@ export async function twoHouses(options: TwoHousesOptions = {}): Promise<TwoHous
           ...options.ssp,
         },
       };
-      return new Side(domain, port, folder, config);
+      return new Side(domain, port, folder, config, own.house);
     }),
   );
   if (a === undefined || b === undefined) throw new Error('two sides');

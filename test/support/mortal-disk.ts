@@ -1,6 +1,7 @@
 // Test support: a store that dies at a chosen call, as seen by a server whose process dies there: what was committed
 // before is on disk, nothing happens any more. It lives again when the store is opened anew.
 
+import type { GatewayStorage } from '../../src/store/gateway-storage.ts';
 import type { Store } from '../../src/store/store.ts';
 
 /** Whether the call at which it dies still reaches the disk. */
@@ -8,6 +9,8 @@ export type Death = 'before' | 'after';
 
 export class MortalDisk {
   dead = false;
+  /** Called at the moment of death: nothing that the server does afterwards may be seen. */
+  onDeath: () => void = () => {};
   #left = Number.POSITIVE_INFINITY;
   #death: Death = 'before';
 
@@ -28,12 +31,23 @@ export class MortalDisk {
     this.dead = false;
     return new Proxy(store, {
       get: (target, name: keyof Store): unknown => {
+        if (name === 'close') return () => target.close();
+        if (name === 'gatewayStorage')
+          return (gateway: string) => this.#mortal(target.gatewayStorage(gateway));
         const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;
-        if (name === 'close' || name === 'gatewayStorage') return method;
         return (...parameters: unknown[]) => this.#call(() => method(...parameters));
       },
     });
   };
+
+  #mortal(storage: GatewayStorage): GatewayStorage {
+    return new Proxy(storage, {
+      get: (target, name: keyof GatewayStorage): unknown => {
+        const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;
+        return (...parameters: unknown[]) => this.#call(() => method(...parameters));
+      },
+    });
+  }
 
   async #call(work: () => Promise<unknown>): Promise<unknown> {
     if (this.dead) throw new Error('the process is dead');
@@ -41,6 +55,7 @@ export class MortalDisk {
     if (this.#left > 0) return work();
     this.dead = true;
     this.#left = Number.POSITIVE_INFINITY;
+    this.onDeath();
     if (this.#death === 'after') await work();
     throw new Error('the process died');
   }

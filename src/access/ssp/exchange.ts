@@ -338,7 +338,8 @@ export class Exchange {
 
   /** No answer will come. A peer that would do it twice is not asked again for what it took. */
   private conclude(entry: Entry, outcome: Result): void {
-    const done = entry.state === 'taken' && !this.port.dialect().dropsRepeats;
+    const isOnce = entry.takenBefore || !this.port.dialect().dropsRepeats;
+    const done = entry.state === 'taken' && isOnce;
     this.settle(entry, done ? success() : failure(outcome));
   }
 

@@ -37,6 +37,8 @@ export interface LinkStatus {
   readonly nextTryAt?: number;
 }
 
+/** A peer that is missed is looked for again within this time, ms: somebody waits for it. */
+const LONGEST_BACK_OFF_MS = 60_000;
 /** A session id shorter than this can be guessed: it counts only from addresses that took part in the set-up. */
 const UNGUESSABLE = 20;
 /** Least time between two set-ups that were begun because of documents in unknown sessions, ms. */
@@ -47,7 +49,7 @@ export class Link {
   readonly settings: PeerSettings;
   private readonly ports: LinkPorts;
   private readonly onUp: () => void;
-  private readonly circuit = new Circuit();
+  private readonly circuit = new Circuit({ longestMs: LONGEST_BACK_OFF_MS });
   private readonly sessions: PeerSessions;
   private readonly login: PeerLogin;
   private known: Dialect;
@@ -182,7 +184,8 @@ export class Link {
     const now = this.ports.clock.now();
     const { session } = this;
     if (session !== undefined && (this.hasControl || !session.callers.includes(address))) return;
-    if (this.login.running || now - this.revivedAt < REVIVE_MS) return;
+    if (now - this.revivedAt < REVIVE_MS) return;
+    if (this.login.running && !this.login.missedTheEnd()) return;
     this.revivedAt = now;
     this.wake();
   }

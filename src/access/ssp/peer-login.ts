@@ -50,6 +50,8 @@ const OF_NETWORK = { burst: 20, seconds: 1 };
 const OF_ALL = { burst: 60, seconds: 0.2 };
 /** Within this time of our start the peer's start counts as simultaneous, ms. */
 const SIMULTANEOUS_MS = 2_000;
+/** A last step that takes longer, ms, does not come, when the peer goes on without. */
+const LAST_STEP_MS = 10_000;
 const TAKEN: Acceptance = { status: 200 };
 const REFUSED: Acceptance = { status: 403 };
 
@@ -90,6 +92,18 @@ export class PeerLogin {
     this.waiting = waiting;
     if (!this.running) this.begin();
     return waiting.promise;
+  }
+
+  /**
+   * The peer speaks in a session that nobody knows: perhaps in the one that we are setting up, the last step of which
+   * was lost. True when that attempt is given up for it; some kinds of peers never repeat a step.
+   */
+  missedTheEnd(): boolean {
+    const { own } = this;
+    if (own?.attempt.state !== 'confirm-sent') return false;
+    if (this.deps.clock.now() - own.startedAt < LAST_STEP_MS) return false;
+    this.advance(own, own.attempt.fail(result(504, 'The last step of the set-up did not come')));
+    return true;
   }
 
   /** Ends everything that is under way. */

@@ -61,6 +61,7 @@ const halfway = (crowd: Crowd, messages: number): Promise<true> =>
   eventually(
     () => `half of the messages are there (${crowd.ledger.arrived})`,
     () => crowd.ledger.arrived >= messages * 0.4,
+    SETTLED_MS,
   );
 
 describe('messages', () => {

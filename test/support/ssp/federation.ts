@@ -67,7 +67,13 @@ export async function federation<Name extends string>(
     const ssp: SspInput = { ...config.ssp, peers, ...own.ssp };
     houses.push([
       name,
-      new Side(domainOf(name), doors.get(name) ?? 0, folder, { ...config, ssp }, { clock: own.clock }),
+      new Side(
+        domainOf(name),
+        doors.get(name) ?? 0,
+        folder,
+        { ...config, ssp },
+        own.clock === undefined ? {} : { clock: own.clock },
+      ),
     ]);
   }
   for (const [, house] of houses) await house.start();

@@ -63,7 +63,7 @@ export class HostileScene {
       plain: true,
       a: {
         ...(options.through === undefined ? {} : { through: options.through }),
-        log: log.log,
+        house: { log: log.log },
         morePeers,
         config: { ...options.config, ...(listen === undefined ? {} : { listen }) },
       },

@@ -4,13 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino, type Logger } from 'pino';
+import { pino } from 'pino';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { stcp } from '../../../src/client/stcp.ts';
 import { peersSchema, type ToldPeer } from '../../../src/commands/peer-table.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
-import { startHouse, type House } from '../../../src/gateway.ts';
-import type { Clock } from '../../../src/ops/ports.ts';
+import { startHouse, type House, type HouseOptions } from '../../../src/gateway.ts';
 import { createTestCa, type TestCa } from './test-ca.ts';
 
 export type PeerInput = NonNullable<NonNullable<ConfigInput['ssp']>['peers']>[number];
@@ -25,7 +24,8 @@ export interface SideOptions {
   readonly entry?: Partial<PeerInput>;
   /** Further entries beside the other side's. */
   readonly morePeers?: readonly PeerInput[];
-  readonly log?: Logger;
+  /** Of the house itself, each time it starts. */
+  readonly house?: Partial<Omit<HouseOptions, 'config'>>;
   /** Where the other side finds this one, when something stands in between. */
   readonly through?: (port: number) => number | Promise<number>;
 }
@@ -45,25 +45,23 @@ export class Side {
   readonly port: number;
   readonly folder: string;
   readonly config: ConfigInput;
-  readonly #clock: Clock | undefined;
+  readonly #options: NonNullable<SideOptions['house']>;
   #house: House | undefined;
   readonly #clients: WvClient[] = [];
   #people = 0;
-  readonly #log: Logger;
 
   constructor(
     domain: string,
     port: number,
     folder: string,
     config: ConfigInput,
-    { clock, log }: { readonly clock?: Clock | undefined; readonly log?: Logger | undefined } = {},
+    options: SideOptions['house'] = {},
   ) {
-    this.#log = log ?? pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
     this.domain = domain;
     this.port = port;
     this.folder = folder;
     this.config = config;
-    this.#clock = clock;
+    this.#options = options;
   }
 
   get house(): House {
@@ -73,9 +71,8 @@ export class Side {
 
   async start(): Promise<void> {
     const config = checkConfig(this.config, this.domain, this.folder);
-    const clock = this.#clock;
-    const log = this.#log;
-    this.#house = await startHouse({ config, log, ...(clock === undefined ? {} : { clock }) });
+    const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
+    this.#house = await startHouse({ log, ...this.#options, config });
   }
 
   async stop(): Promise<void> {
@@ -83,11 +80,11 @@ export class Side {
     this.#house = undefined;
   }
 
-  /** The address of somebody no other test has met; password `sesame`. */
-  async person(name: string): Promise<string> {
+  /** The address of somebody no other test has met. */
+  async person(name: string, password = 'sesame'): Promise<string> {
     this.#people += 1;
     const own = `${name}${this.#people}`;
-    await this.house.accounts.create({ name: own, password: 'sesame' });
+    await this.house.accounts.create({ name: own, password });
     return `wv:${own}@${this.domain}`;
   }
 
@@ -204,7 +201,7 @@ export async function twoHouses(options: TwoHousesOptions = {}): Promise<TwoHous
           ...options.ssp,
         },
       };
-      return new Side(domain, port, folder, config, { log: own.log });
+      return new Side(domain, port, folder, config, own.house);
     }),
   );
   if (a === undefined || b === undefined) throw new Error('two sides');

@@ -22,6 +22,7 @@ it('does not wait for a peer that is not tried now, and is told so every time', 
       dialect: () => DIALECTS.standard,
       prospect: () => {},
       established: () => {},
+      failed: () => {},
     },
     settings: {
       ownDomain: 'a.test' as Domain,

@@ -1,6 +1,7 @@
 // The deaths of two servers that talk: which document, who dies, and when.
 
-import { OTHER, type SideName, type World } from './world.ts';
+import type { Ledger } from '../../kill/ledger.ts';
+import { OTHER, type Side, type SideName, type World } from './world.ts';
 import type { Plan } from '../ssp-proxy.ts';
 import { eventually } from '../../eventually.ts';
 
@@ -83,10 +84,11 @@ export async function die(world: World, death: Death, round: number): Promise<vo
   }
   await live(world, death, round, () => fired !== undefined);
   await fired;
-  await recovered(world, round);
+  await recovered(world, statusOf(round));
 }
 
-function planFor(moment: Moment, kill: () => Promise<void>): Plan {
+/** Has somebody die at that moment in the life of a document. */
+export function planFor(moment: Moment, kill: () => Promise<void>): Plan {
   switch (moment) {
     case 'before':
       return {
@@ -132,8 +134,14 @@ async function live(world: World, death: Death, round: number, isDone: () => boo
   ]);
 }
 
+/** Two sides that may have something left to tell each other. */
+export interface Recovering {
+  readonly ledger: Ledger;
+  side(name: SideName): Pick<Side, 'person' | 'waiting'>;
+}
+
 /** Everything that was answered is where it belongs, and nobody has anything left to tell. */
-async function recovered(world: World, round: number): Promise<void> {
+export async function recovered(world: Recovering, status: string): Promise<void> {
   const { ledger } = world;
   const sides = [world.side('a'), world.side('b')] as const;
   const missing: string[] = [];
@@ -141,11 +149,11 @@ async function recovered(world: World, round: number): Promise<void> {
     () => `all is well again (${missing.join('; ')})`,
     async () => {
       missing.splice(0, Infinity, ...ledger.missing());
-      for (const { person, process } of sides) {
+      for (const { person, waiting } of sides) {
         if (person.unreported.length > 0) missing.push(`no report: ${person.unreported.join(', ')}`);
-        if (person.seen !== statusOf(round)) missing.push(`${person.name} sees ${person.seen ?? 'nothing'}`);
-        const waiting = await process.waiting();
-        if (waiting !== 0) missing.push(`${waiting ?? '?'} rows wait`);
+        if (person.seen !== status) missing.push(`${person.name} sees ${person.seen ?? 'nothing'}`);
+        const rows = await waiting();
+        if (rows !== 0) missing.push(`${rows ?? '?'} rows wait`);
       }
       return missing.length === 0;
     },

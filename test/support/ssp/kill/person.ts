@@ -16,6 +16,12 @@ const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 /** Who is not in a group: it cannot be left, for it was left. */
 const NOT_IN = 808;
 
+/** Who can be written to. */
+export interface Addressee {
+  readonly name: string;
+  readonly user: string;
+}
+
 export interface PersonOptions {
   readonly name: string;
   readonly domain: string;
@@ -25,6 +31,8 @@ export interface PersonOptions {
   readonly random: Random;
   /** How often this one's server was killed so far. */
   readonly kills: () => number;
+  /** Carries what the client posts; default: `fetch`. */
+  readonly carry?: typeof fetch;
 }
 
 export class FederatedPerson {
@@ -43,7 +51,7 @@ export class FederatedPerson {
   #count = 0;
 
   private constructor(options: PersonOptions) {
-    const { name, domain, url, encoding, ledger, random } = options;
+    const { name, domain, url, encoding, ledger, random, carry } = options;
     this.name = name;
     this.user = `wv:${name}@${domain}`;
     this.group = `wv:${name}/oak@${domain}`;
@@ -59,7 +67,11 @@ export class FederatedPerson {
       cirPollSeconds: 1,
       retries: 1_000,
       timeoutMs: 10_000,
-      fetch: watchedFetch(random, (id) => ledger.violation(`${name} got ${id} again after acknowledging it`)),
+      fetch: watchedFetch(
+        random,
+        (id) => ledger.violation(`${name} got ${id} again after acknowledging it`),
+        carry,
+      ),
     });
     this.#listen();
   }
@@ -73,7 +85,7 @@ export class FederatedPerson {
   #listen(): void {
     const { ledger } = this.#options;
     this.#client.on('message', ({ text }) => ledger.noteArrived(this.name, text));
-    this.#client.on('report', ({ message: { id = '' }, outcome }) => this.#reported(id, outcome.code));
+    this.#client.on('report', ({ message: { id }, outcome }) => this.#reported(id, outcome.code));
     this.#client.on('presence', ({ attributes }) => {
       if (attributes.StatusText !== undefined) this.seen = String(attributes.StatusText.value ?? '');
     });
@@ -104,8 +116,13 @@ export class FederatedPerson {
     return this.#sent.filter((id) => !this.#reports.has(id));
   }
 
+  /** The other side has forgotten what it had to report. */
+  expectNoReports(): void {
+    this.#sent.length = 0;
+  }
+
   /** The same TransactionID and DateTime with every try: that is how the server knows the message again. */
-  async write(to: FederatedPerson): Promise<void> {
+  async write(to: Addressee): Promise<void> {
     const { ledger } = this.#options;
     this.#count += 1;
     const flow = { from: this.name, to: to.name };

@@ -24,6 +24,8 @@ const REQUEST_SECONDS = 2;
 export interface Side {
   readonly process: GatewayProcess;
   readonly person: FederatedPerson;
+  /** Rows of its store that hold undelivered things; undefined while it cannot be asked. */
+  readonly waiting: () => Promise<number | undefined>;
   /** Takes what the other side sends to this one. */
   readonly proxy: SspProxy;
   /** How often it was killed. */
@@ -122,7 +124,7 @@ export class World {
       process.onCrash = (how) => this.ledger.violation(`${name} ended by itself: ${how}`);
       process.start();
       await process.ready();
-      const side = { process, proxy, kills: 0 };
+      const side = { process, proxy, kills: 0, waiting: () => process.waiting() };
       const person = await FederatedPerson.login({
         name: NAMES[name],
         domain: domainOf(name),

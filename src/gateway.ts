@@ -95,7 +95,7 @@ function domainIn(config: Config): Domain {
 export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
-    const { host, port, component, secret, domains, pseudoDomain } = xmpp;
+    const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
     gateways.push(
       createXmppGateway({
         host,
@@ -103,6 +103,8 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
         componentDomain: component,
         secret,
         domains,
+        ...(groupsComponent === undefined ? {} : { groupsComponent }),
+        ...(groupsSecret === undefined ? {} : { groupsSecret }),
         ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
       }),
     );

@@ -39,7 +39,7 @@ export class RoomGateway implements Gateway {
   readonly link = new FakeLink();
   readonly users = new FakeLink();
   readonly served: RequestPrimitive[] = [];
-  /** True: ends as a process that is killed does, saying nothing. */
+  /** True: takes nothing any more, and ends as a process that is killed does, saying nothing. */
   dies = false;
   #host: MucHost | undefined;
   readonly #changes: Partial<XmppGatewayConfig>;
@@ -77,6 +77,7 @@ export class RoomGateway implements Gateway {
 
   async request(request: RequestPrimitive): Promise<ResponsePrimitive> {
     this.served.push(request);
+    if (this.dies) return status(result(503));
     if (request.primitive === 'SendMessageRequest') return await this.host.deliver(request);
     return (await this.host.serve(request)) ?? status(result(405));
   }

@@ -179,6 +179,6 @@ function* stanzasFor(
   about: (occupant: Occupant, resource: string) => Iterable<XmlElement>,
 ): Generator<XmlElement> {
   for (const occupant of occupants) {
-    for (const resource of [...occupant.resources]) yield* about(occupant, resource);
+    for (const resource of occupant.resources) yield* about(occupant, resource);
   }
 }

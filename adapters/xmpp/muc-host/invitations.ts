@@ -111,7 +111,7 @@ export class RoomInvitations {
 
   // ---- from XMPP
 
-  /** Coming is accepting: first, for a membership may hang on it. */
+  /** Coming is accepting. */
   async accepted({ jid, roomJid, user }: Visit): Promise<void> {
     const open = await this.#take(jid, roomJid);
     if (open !== undefined) await this.#answer(open, user, true, '');

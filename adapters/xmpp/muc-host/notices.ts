@@ -99,7 +99,10 @@ export class Notices {
       gone.map(({ screenName }) => screenName),
     );
     for (const mapping of joined) {
-      room.removals.delete(foldNick(mapping.screenName));
+      // Not when those with other rights are told of the same arrival, perhaps of one who is being put out by now.
+      if (room.presentAs(mapping.screenName) === undefined) {
+        room.removals.delete(foldNick(mapping.screenName));
+      }
       room.enter(mapping, seesMore);
     }
     await this.#context.rooms.writeNames(

@@ -131,7 +131,7 @@ export class Restoring {
 
   /** What the home says of a room, against what clients were shown: they are told the difference. */
   async #compare(room: Room): Promise<void> {
-    for (const occupant of [...room.occupants.values()]) {
+    for (const occupant of room.occupants.values()) {
       const properties = await propertiesOf(this.#context, occupant.user, room.group);
       if ('code' in properties) {
         await this.#leaving.takeOut(room, occupant, SERVICE_ENDS);
@@ -198,7 +198,7 @@ export class Restoring {
 /** All of a user's clients, before this service ends. */
 export async function endOfService(context: HostContext, leaving: Leaving): Promise<void> {
   for (const room of context.rooms.all()) {
-    for (const occupant of [...room.occupants.values()]) {
+    for (const occupant of room.occupants.values()) {
       await context.rooms.write(room, occupant.jid, 'leaving', occupant);
       const self = room.presentAs(occupant.nick) ?? { nick: occupant.nick };
       const extras = { gone: true, statuses: ['110', '332'] };
@@ -209,7 +209,7 @@ export async function endOfService(context: HostContext, leaving: Leaving): Prom
     }
   }
   for (const room of context.rooms.all()) {
-    for (const occupant of [...room.occupants.values()]) {
+    for (const occupant of room.occupants.values()) {
       room.remove(occupant.jid);
       await leaving.leaveHome(room, occupant);
     }

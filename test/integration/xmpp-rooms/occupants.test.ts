@@ -122,7 +122,9 @@ describe('several clients of one user', () => {
 describe('another nick', () => {
   test('is told as 303 to oneself and to others', async () => {
     const { ann, bob, carol } = await withGroup();
+    const came = ann.next('group', ({ joined }) => joined[0]?.screenName === 'Bob');
     await bob.join(ROOM, 'Bob');
+    await came;
     await carol.join(ROOM, 'Carol');
     bob.forget();
     const heard = ann.next('group', ({ left }) => left.length > 0);
@@ -133,7 +135,7 @@ describe('another nick', () => {
     expect(statusesOf(await bob.seesPresence(`${ROOM}/Robert`))).toEqual(['110']);
     expect(statusesOf(await carol.seesPresence(`${ROOM}/Bob`, 'unavailable'))).toEqual(['303']);
     await carol.seesPresence(`${ROOM}/Robert`);
-    expect(await heard).toMatchObject({ joined: [{ screenName: 'Robert' }], left: [{ screenName: 'Bob' }] });
+    expect(await heard).toMatchObject({ left: [{ screenName: 'Bob' }] });
     bob.send('presence', { to: `${ROOM}/Ann` });
     expect(conditionOf(await bob.seesPresence(`${ROOM}/Ann`, 'error'))).toBe('conflict');
   });
@@ -186,11 +188,13 @@ describe('an end of the server', () => {
     await bea.groups.join(GROUP, { screenName: 'Bea' });
     await bob.join(ROOM, 'Bob');
     await carol.join(ROOM, 'Carol');
+    scene.gateway.dies = true;
+    await bea.groups.leave(GROUP);
     await scene.restart(true);
     scene.gateway.host.online();
     const ping = await bob.sees('a ping', ({ name }) => name === 'iq');
     bob.send('iq', { to: ping.attrs['from'] ?? '', type: 'result', id: ping.attrs['id'] ?? '' });
-    // Their phones did not live on.
+    // What happened meanwhile.
     await bob.seesPresence(`${ROOM}/Bea`, 'unavailable');
     expect(statusesOf(await carol.seesPresence(`${ROOM}/Carol`, 'unavailable'))).toEqual(['110', '332']);
     const ann = await scene.phone('ann');

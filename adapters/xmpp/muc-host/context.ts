@@ -112,6 +112,8 @@ export function serviceMeta(user: UserAddress): MetaInfo {
 /** Writes an error to whoever sent the stanza, if he may get one. */
 export function refuse({ bridge }: HostContext, original: XmlElement, outcome: Result): void {
   bridge.relay.metrics.count('xmpp_rooms_refused_total', { code: String(outcome.code) });
+  // Who says that he goes wants no answer.
+  if (original.name === 'presence' && original.attrs['type'] === 'unavailable') return;
   const reply = refusalOf(original, outcome);
   if (reply !== undefined) bridge.link.send(reply);
 }

@@ -138,7 +138,18 @@ export class MucHost {
     } catch (error) {
       refuse(this.#context, stanza, result(error instanceof QueueFull ? 507 : 500));
       if (!(error instanceof QueueFull)) throw error;
+    } finally {
+      await this.#closeEmpty(visit);
     }
+  }
+
+  /** A join that failed must not keep its room in memory. */
+  async #closeEmpty({ roomJid }: Visit): Promise<void> {
+    if (this.#context.rooms.get(roomJid)?.occupants.size !== 0) return;
+    await inRoom(this.#context, roomJid, async () => {
+      const room = this.#context.rooms.get(roomJid);
+      if (room !== undefined) await this.#context.rooms.closeEmpty(room);
+    });
   }
 
   async #presence(visit: Visit): Promise<void> {

@@ -18,15 +18,14 @@ import { roomMessage, subjectMessage } from './stanzas.ts';
 export class Joining {
   readonly #context: HostContext;
   readonly #rate: JoinRate;
-  /** Somebody came in: an invitation may be answered with it. */
-  readonly #before: (visit: Visit) => Promise<void>;
+  readonly #cameIn: (visit: Visit) => Promise<void>;
 
-  /** @param before runs before the home is asked */
-  constructor(context: HostContext, before: (visit: Visit) => Promise<void>) {
+  /** @param cameIn runs when a user is in: an invitation may be answered with it */
+  constructor(context: HostContext, cameIn: (visit: Visit) => Promise<void>) {
     this.#context = context;
     const { relay, settings } = context.bridge;
     this.#rate = new JoinRate(relay.clock, settings.joinsPerMinute);
-    this.#before = before;
+    this.#cameIn = cameIn;
   }
 
   /** A user who is in with no client yet. */
@@ -41,7 +40,6 @@ export class Joining {
       return refuse(this.#context, visit.incoming.stanza, result(817));
     }
     const { user, nick, resource, jid } = visit;
-    await this.#before(visit);
     // First on disk: were we to end now, the home would be told that he left.
     await rooms.write(room, jid, 'joining', { user, nick, resources: [resource] });
     const answer = await ask(this.#context, user, room.group, {
@@ -157,6 +155,7 @@ export class Joining {
     );
     const given = nick === visit.nick ? [] : ['210'];
     await this.#show(room, occupant, resource, { properties, given });
+    await this.#cameIn(visit);
   }
 
   async #show(

@@ -60,6 +60,8 @@ function configuration(secrets: StackSecrets): string {
         max_stanza_size: STANZA_SIZE_LIMIT,
         access: 'all',
         shaper: 'none',
+        // Else each connection takes its share of the stanzas for all of these domains.
+        global_routes: false,
         hosts: { ...components('main'), ...components('test') },
       },
       {

@@ -90,7 +90,8 @@ export async function startAdapterHost(options: AdapterHostOptions): Promise<Ada
       clock,
       log,
     });
-    const common = { clock, ids, log, metrics };
+    // SSP has no word for lists of groups: rooms of the server are joined by address only.
+    const common = { clock, ids, log, metrics, publicGroups: () => Promise.resolve([]) };
     await core.start({
       ...common,
       homeDomain: house.domain as Domain,

@@ -321,6 +321,7 @@ function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, so
   if (ssp === undefined) return;
   const gatewayDomains = [
     [xmpp?.component, 'xmpp.component'] as const,
+    [xmpp?.groupsComponent, 'xmpp.groupsComponent'] as const,
     ...(xmpp?.domains ?? []).map((name, index) => [name, `xmpp.domains.${index}`] as const),
     [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
     [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,

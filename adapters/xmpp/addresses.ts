@@ -27,6 +27,8 @@ export interface AddressPlan {
   /** Our own WV domain. */
   readonly home: Domain;
   readonly componentDomain: string;
+  /** The component whose rooms are our groups. */
+  readonly groupsDomain?: string | undefined;
   /** XMPP domains whose users are written `wv:user@domain`. */
   readonly domains: readonly string[];
   /** The WV domain for everybody else's JID, escaped whole into the user part. */
@@ -104,8 +106,8 @@ export class AddressCodec {
 
   /** Our own names, and those of other bridges, must not come back as foreigners. */
   #refusal(local: string, domain: string): Unmappable | undefined {
-    const { componentDomain, home, pseudoDomain } = this.#plan;
-    const ours = [componentDomain, home, pseudoDomain].some(
+    const { componentDomain, groupsDomain, home, pseudoDomain } = this.#plan;
+    const ours = [componentDomain, groupsDomain, home, pseudoDomain].some(
       (own) =>
         own !== undefined && (domain === own || domain.endsWith(`.${own}`)) && !this.#routed.has(domain),
     );

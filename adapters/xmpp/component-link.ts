@@ -165,7 +165,7 @@ export class ComponentLink {
   #onOnline(): void {
     this.#onlineSince = this.#services.clock.now();
     this.#services.log.info({ domain: this.#settings.componentDomain }, 'XMPP component is online');
-    this.#services.metrics.gauge('xmpp_online', 1);
+    this.#services.metrics.gauge('xmpp_online', 1, { domain: this.#settings.componentDomain });
     this.#schedulePing();
     this.#handlers.online();
   }
@@ -188,7 +188,7 @@ export class ComponentLink {
     this.#stream = undefined;
     this.#cancelPing();
     this.#confirmation.lost();
-    this.#services.metrics.gauge('xmpp_online', 0);
+    this.#services.metrics.gauge('xmpp_online', 0, { domain: this.#settings.componentDomain });
     if (lived >= STEADY_MS) this.#failures = 0;
     if (!this.#stopped) {
       const fields = { failure: reason.failure, reason: reason.message };

@@ -19,6 +19,10 @@ export interface XmppGatewayConfig {
   readonly domains: readonly string[];
   /** A domain of ours for all other JIDs: `wv:bob%40jabber.org@xmpp.wv.example`. Without it they are refused (516). */
   readonly pseudoDomain?: string;
+  /** A second component whose rooms are our groups: `groups.imps.xmpp.example`. Without it there are no rooms. */
+  readonly groupsComponent?: string;
+  /** Shared secret of that component; default: `secret`. Never logged. */
+  readonly groupsSecret?: string;
   /** A larger incoming stanza ends the stream. Checked after each read, so up to one read (64 KiB) later. */
   readonly maxStanzaBytes?: number;
   readonly reconnect?: ReconnectDelays;
@@ -40,11 +44,24 @@ export interface XmppGatewayConfig {
   readonly maxWriteBuffer?: number;
   /** How long a message from XMPP is worth delivering. */
   readonly messageValidityMs?: number;
+  /** Rooms in which somebody is; a join of another is refused with resource-constraint. */
+  readonly maxRooms?: number;
+  /** XMPP users in one room; more are refused with service-unavailable. */
+  readonly maxRoomOccupants?: number;
+  /** Clients of one user in one room; more are refused with resource-constraint. */
+  readonly maxOccupantResources?: number;
+  /** Joins of one user in a minute, over all rooms and clients. */
+  readonly joinsPerMinute?: number;
+  /** How long a group that did not exist is taken not to exist. */
+  readonly missingRoomMs?: number;
+  /** How long clients may take, after a restart, to say that they are still in their rooms. */
+  readonly selfPingWaitMs?: number;
 }
 
 /** The configuration with every default filled in. */
-export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain'>> & {
+export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent'>> & {
   readonly pseudoDomain: string | undefined;
+  readonly groupsComponent: string | undefined;
 };
 
 const DEFAULTS = {
@@ -60,9 +77,16 @@ const DEFAULTS = {
   maxConversationQueue: 5_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,
+  maxRooms: 10_000,
+  maxRoomOccupants: 5_000,
+  maxOccupantResources: 16,
+  joinsPerMinute: 60,
+  missingRoomMs: 30_000,
+  selfPingWaitMs: 15_000,
 } as const satisfies Partial<XmppGatewayConfig>;
 
 /** Fills in the defaults. */
 export function settingsOf(config: XmppGatewayConfig): XmppSettings {
-  return { ...DEFAULTS, pseudoDomain: undefined, ...config };
+  const absent = { pseudoDomain: undefined, groupsComponent: undefined };
+  return { ...DEFAULTS, ...absent, groupsSecret: config.secret, ...config };
 }

@@ -14,6 +14,8 @@ import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { IqResponder } from './iq.ts';
+import { MucHost } from './muc-host/host.ts';
+import { otherInvitation } from './invitations.ts';
 import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
 import { PresenceBridge } from './presence.ts';
@@ -32,6 +34,11 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
+  'GroupChangeNotice',
+  'LeaveGroupIndication',
+  'InviteRequest',
+  'InviteResponse',
+  'CancelInviteRequest',
 ]);
 
 /** How long stop() lets things under way finish. */
@@ -51,6 +58,8 @@ interface Running {
   readonly receipts: Receipts;
   readonly presence: PresenceBridge;
   readonly iq: IqResponder;
+  /** Where there is a component for groups. */
+  readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
 }
 
 class XmppGateway implements Gateway {
@@ -71,7 +80,8 @@ class XmppGateway implements Gateway {
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
     this.#running = running;
-    await running.link.start();
+    await running.rooms?.host.load();
+    await Promise.all([running.link.start(), running.rooms?.link.start()]);
   }
 
   async stop(): Promise<void> {
@@ -80,14 +90,17 @@ class XmppGateway implements Gateway {
     this.#running = undefined;
     running.incoming.close();
     running.presence.stop();
-    await withinDeadline(running, running.bridge.queues.drain());
-    await running.link.stop();
+    const farewell = Promise.all([running.bridge.queues.drain(), running.rooms?.host.stop()]);
+    await withinDeadline(running, farewell);
+    await Promise.all([running.link.stop(), running.rooms?.link.stop()]);
   }
 
   health(): GatewayHealth {
-    const link = this.#running?.link;
-    if (link?.online !== true) return 'down';
-    return link.writable ? 'up' : 'degraded';
+    const running = this.#running;
+    if (running === undefined) return 'down';
+    const links = running.rooms === undefined ? [running.link] : [running.link, running.rooms.link];
+    if (!links.every(({ online }) => online)) return 'down';
+    return links.every(({ writable }) => writable) ? 'up' : 'degraded';
   }
 
   async request(request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -108,7 +121,9 @@ class XmppGateway implements Gateway {
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
     switch (request.primitive) {
       case 'SendMessageRequest':
-        return await running.outgoing.send(request);
+        return request.message.sender.kind === 'group' && running.rooms !== undefined
+          ? await running.rooms.host.deliver(request)
+          : await running.outgoing.send(request);
       case 'DeliveryStatusReport':
         return await running.receipts.answer(request);
       case 'SubscribeRequest':
@@ -122,7 +137,7 @@ class XmppGateway implements Gateway {
       case 'PresenceAuthResponse':
         return await running.presence.authorise(request);
       default:
-        return status(result(405));
+        return (await running.rooms?.host.serve(request)) ?? (await otherInvitation(running, request));
     }
   }
 
@@ -137,7 +152,13 @@ class XmppGateway implements Gateway {
       stanza: (incoming) => dispatch(running, incoming),
     });
     const { componentDomain, domains, pseudoDomain } = settings;
-    const codec = new AddressCodec({ home: relay.homeDomain, componentDomain, domains, pseudoDomain });
+    const codec = new AddressCodec({
+      home: relay.homeDomain,
+      componentDomain,
+      groupsDomain: settings.groupsComponent,
+      domains,
+      pseudoDomain,
+    });
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
@@ -149,14 +170,34 @@ class XmppGateway implements Gateway {
       incoming: new IncomingMessages(bridge, receipts),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
+      rooms: roomsOf(bridge),
     };
     return running;
   }
 }
 
+/** The second component, whose rooms are our groups, with a stream of its own. */
+function roomsOf(bridge: Bridge): Running['rooms'] {
+  const { settings, relay } = bridge;
+  const { groupsComponent, groupsSecret } = settings;
+  if (groupsComponent === undefined) return undefined;
+  const own = { ...settings, componentDomain: groupsComponent, secret: groupsSecret };
+  const link = new ComponentLink(own, relay, {
+    online: () => {
+      host.online();
+      relay.becameUsable();
+    },
+    offline: () => undefined,
+    stanza: (incoming) => host.received(incoming),
+  });
+  const host = new MucHost(bridge, link, groupsComponent);
+  return { host, link };
+}
+
 function dispatch(running: Running, incoming: Incoming): void {
   switch (incoming.stanza.name) {
     case 'message':
+      if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
       return running.presence.received(incoming);
@@ -187,7 +228,8 @@ function refused(request: RequestPrimitive, outcome: ReturnType<typeof result>):
 }
 
 function checkedDomains(settings: XmppSettings): readonly Domain[] {
-  const { domains, pseudoDomain, componentDomain, secret } = settings;
+  const { domains, pseudoDomain, componentDomain, groupsComponent, groupsSecret, secret } = settings;
+  const components = groupsComponent === undefined ? [componentDomain] : [componentDomain, groupsComponent];
   const all = pseudoDomain === undefined ? domains : [...domains, pseudoDomain];
   const parsed = all.map((text) => {
     const domain = parseDomain(text);
@@ -195,13 +237,14 @@ function checkedDomains(settings: XmppSettings): readonly Domain[] {
       throw new XmppConfigError(`not a domain in lower case: ${text}`);
     return domain;
   });
-  if (parseDomain(componentDomain) !== componentDomain) {
-    throw new XmppConfigError(`not a domain in lower case: ${componentDomain}`);
+  for (const component of components) {
+    if (parseDomain(component) !== component)
+      throw new XmppConfigError(`not a domain in lower case: ${component}`);
   }
-  if (new Set([...parsed, componentDomain]).size !== parsed.length + 1) {
+  if (new Set([...parsed, ...components]).size !== parsed.length + components.length) {
     throw new XmppConfigError('a domain of the XMPP gateway is named twice');
   }
   if (parsed.length === 0) throw new XmppConfigError('the XMPP gateway serves no domain');
-  if (secret === '') throw new XmppConfigError('the component secret is empty');
+  if (secret === '' || groupsSecret === '') throw new XmppConfigError('the component secret is empty');
   return parsed;
 }

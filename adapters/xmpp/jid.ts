@@ -69,6 +69,14 @@ export function unescapeLocal(local: string): string {
 const UNFIT =
   /\p{Cc}|\p{Cf}|\p{Co}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Noncharacter_Code_Point}|\u034f|[\u1806\u180b-\u180d]|[\ufe00-\ufe0f]|(?! )\p{Zs}/u;
 
+/**
+ * True when a resource survives the string preparation of XMPP servers (resourceprep: NFKC, case kept) unchanged. One
+ * that does not would come back as somebody else.
+ */
+export function isStableResource(text: string): boolean {
+  return text !== '' && !UNFIT.test(text) && text.normalize('NFKC') === text && fits(text);
+}
+
 /** True when case folding as of RFC 3491 gives the character itself. Dotless i is its own fold in spite of its capital. */
 function foldsToItself(char: string): boolean {
   return char === 'ı' || char.toUpperCase().toLowerCase().normalize('NFKC') === char;

@@ -8,6 +8,21 @@ export const NS = {
   /** XEP-0030. */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
+  /** XEP-0004. */
+  dataForm: 'jabber:x:data',
+  /** XEP-0045. */
+  muc: 'http://jabber.org/protocol/muc',
+  mucUser: 'http://jabber.org/protocol/muc#user',
+  mucAdmin: 'http://jabber.org/protocol/muc#admin',
+  mucOwner: 'http://jabber.org/protocol/muc#owner',
+  /** XEP-0059. */
+  rsm: 'http://jabber.org/protocol/rsm',
+  /** XEP-0249. */
+  conference: 'jabber:x:conference',
+  /** XEP-0410 section 4: announces that pings to oneself are answered by the room. */
+  selfPing: 'http://jabber.org/protocol/muc#self-ping-optimization',
+  /** XEP-0421. */
+  occupantId: 'urn:xmpp:occupant-id:0',
   /** XEP-0054. */
   vcard: 'vcard-temp',
   /** XEP-0092. */

@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { z } from 'zod';
 import { DESCRIPTION_FILE } from './layout.ts';
 
-const component = z.object({ domain: z.string(), secret: z.string() });
+const component = z.object({ domain: z.string(), groups: z.string(), secret: z.string() });
 
 const xmppServer = z.object({
   domain: z.string(),

@@ -13,6 +13,7 @@ import {
   componentDomain,
   createFolders,
   EJABBERD,
+  groupsDomain,
   HOST,
   serverFolders,
   STACK_DIR,
@@ -29,10 +30,13 @@ const apiUrl = `http://${HOST}:${EJABBERD.httpPort}/api`;
 
 function configuration(secrets: StackSecrets): string {
   const listener = { ip: HOST, backlog: 511, max_fsm_queue: 100_000 };
-  const component = (role: 'main' | 'test'): [string, { password: string }] => [
-    componentDomain(role, EJABBERD.domain),
-    { password: secrets.ejabberdComponents[role] },
-  ];
+  const components = (role: 'main' | 'test'): Record<string, { password: string }> => {
+    const password = secrets.ejabberdComponents[role];
+    return {
+      [componentDomain(role, EJABBERD.domain)]: { password },
+      [groupsDomain(role, EJABBERD.domain)]: { password },
+    };
+  };
   return stringify({
     hosts: [EJABBERD.domain],
     loglevel: 'info',
@@ -56,7 +60,9 @@ function configuration(secrets: StackSecrets): string {
         max_stanza_size: STANZA_SIZE_LIMIT,
         access: 'all',
         shaper: 'none',
-        hosts: Object.fromEntries([component('main'), component('test')]),
+        // Else each connection takes its share of the stanzas for all of these domains.
+        global_routes: false,
+        hosts: { ...components('main'), ...components('test') },
       },
       {
         ip: HOST,

@@ -46,6 +46,11 @@ export function componentDomain(role: Role, domain: string): string {
   return role === 'main' ? `imps.${domain}` : `imps-test.${domain}`;
 }
 
+/** @returns the second component of a role, whose rooms are groups; it has the secret of the first */
+export function groupsDomain(role: Role, domain: string): string {
+  return role === 'main' ? `groups.${domain}` : `groups-test.${domain}`;
+}
+
 const LOAD_ACCOUNTS = ['load1', 'load2', 'load3', 'load4'] as const;
 export const XMPP_ACCOUNTS = ['romeo', 'juliet', 'mercutio', 'nurse', ...LOAD_ACCOUNTS] as const;
 export const MATRIX_ACCOUNTS = ['dave', 'erin', 'frank', ...LOAD_ACCOUNTS] as const;

@@ -7,6 +7,7 @@ import {
   accountPassword,
   componentDomain,
   createFolders,
+  groupsDomain,
   HOST,
   PROSODY,
   ROLES,
@@ -28,6 +29,9 @@ const lua = (text: string): string => JSON.stringify(text);
 function configuration(secrets: StackSecrets): string {
   const component = (role: (typeof ROLES)[number]): string => `
 Component ${lua(componentDomain(role, PROSODY.domain))}
+  component_secret = ${lua(secrets.prosodyComponents[role])}
+
+Component ${lua(groupsDomain(role, PROSODY.domain))}
   component_secret = ${lua(secrets.prosodyComponents[role])}
 `;
   return `-- Written by scripts/stack/prosody.ts at every start.

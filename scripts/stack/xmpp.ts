@@ -1,6 +1,6 @@
 // What the descriptions of the two XMPP servers of the stack have in common.
 import type { XmppServer } from './description.ts';
-import { accountPassword, componentDomain, HOST, XMPP_ACCOUNTS } from './layout.ts';
+import { accountPassword, componentDomain, groupsDomain, HOST, XMPP_ACCOUNTS } from './layout.ts';
 import type { ProcessRecord } from './process.ts';
 
 interface XmppLayout {
@@ -28,8 +28,16 @@ export function describeXmpp(
     componentPort: layout.componentPort,
     boshUrl: `http://${HOST}:${layout.httpPort}${boshPath}`,
     components: {
-      main: { domain: componentDomain('main', domain), secret: secrets.main },
-      test: { domain: componentDomain('test', domain), secret: secrets.test },
+      main: {
+        domain: componentDomain('main', domain),
+        groups: groupsDomain('main', domain),
+        secret: secrets.main,
+      },
+      test: {
+        domain: componentDomain('test', domain),
+        groups: groupsDomain('test', domain),
+        secret: secrets.test,
+      },
     },
     users: Object.fromEntries(
       XMPP_ACCOUNTS.map((name) => [name, { jid: `${name}@${domain}`, password: accountPassword(name) }]),

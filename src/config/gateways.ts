@@ -8,6 +8,14 @@ export const xmppSchema = z.strictObject({
   port: port.default(5347).describe('Component port of the XMPP server.'),
   component: domain.describe('Domain of the component: WV users appear as user@<component>.'),
   secret: z.string().min(1).describe('Shared secret of the component.'),
+  groupsComponent: domain
+    .optional()
+    .describe('Domain of a second component: WV groups are its rooms. Leave out to have no rooms.'),
+  groupsSecret: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Shared secret of the second component; default: that of the first.'),
   domains: z
     .array(domain)
     .default([])

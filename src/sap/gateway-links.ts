@@ -89,6 +89,7 @@ export class GatewayLinks {
       homeDomain: homes.domain,
       emit: (request) => relay.emit(gateway, request),
       userExists: async (user) => (await homes.get(user)) !== undefined,
+      publicGroups: (after, limit) => store.searchGroups({}, after, limit),
       displayName: async (user) => {
         const home = await homes.get(user);
         return home === undefined ? undefined : shownName(home);

@@ -3,7 +3,7 @@
 
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
 import type { GatewayStorage } from '../store/gateway-storage.ts';
-import type { Domain, UserAddress } from '../wv/ids.ts';
+import type { Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
 
 export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
@@ -61,6 +61,8 @@ export interface RelayPort {
   emit(request: RequestPrimitive): Promise<ResponsePrimitive>;
   /** True when the user has an account here. Rejects with NotKnownNow. */
   userExists(user: UserAddress): Promise<boolean>;
+  /** Groups of this server that anybody may find (Searchable), in address order, after `after`, at most `limit`. */
+  publicGroups(after: GroupAddress | undefined, limit: number): Promise<readonly GroupAddress[]>;
   /**
    * The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. Rejects
    * with NotKnownNow.

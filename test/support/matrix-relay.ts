@@ -12,7 +12,7 @@ import type {
   RelayPort,
 } from '../../src/sap/port.ts';
 import { parseDomain } from '../../src/wv/address.ts';
-import type { Domain, MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import { status } from '../../src/wv/primitives.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { OK } from '../../src/wv/status.ts';
@@ -165,6 +165,10 @@ export class TestRelay implements RelayPort {
 
   userExists(user: UserAddress): Promise<boolean> {
     return Promise.resolve(this.users.has(user));
+  }
+
+  publicGroups(): Promise<readonly GroupAddress[]> {
+    return Promise.resolve([]);
   }
 
   displayName(user: UserAddress): Promise<string | undefined> {

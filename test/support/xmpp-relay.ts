@@ -1,7 +1,7 @@
 // A relay for the XMPP gateway's tests: accounts by name, storage in memory, everything emitted kept.
 
 import { randomBytes } from 'node:crypto';
-import type { Domain, MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { status } from '../../src/wv/primitives.ts';
@@ -98,6 +98,8 @@ export class FakeRelay implements RelayPort {
   readonly users = new Map<UserAddress, string>();
   /** Messages taken, as a recipient would see them: repeats of an id left out. */
   readonly inbox: Named<'SendMessageRequest'>[] = [];
+  /** Groups that anybody may find, in order. */
+  searchable: readonly GroupAddress[] = [];
   usable = 0;
   /** Overrides the answer to what is emitted. */
   answer: (request: RequestPrimitive) => Result | undefined | Promise<Result | undefined> = () => undefined;
@@ -144,6 +146,11 @@ export class FakeRelay implements RelayPort {
 
   userExists(user: UserAddress): Promise<boolean> {
     return Promise.resolve(this.users.has(user));
+  }
+
+  publicGroups(after: GroupAddress | undefined, limit: number): Promise<readonly GroupAddress[]> {
+    const groups = this.searchable.filter((group) => after === undefined || group > after);
+    return Promise.resolve(groups.slice(0, limit));
   }
 
   displayName(user: UserAddress): Promise<string | undefined> {

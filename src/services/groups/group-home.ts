@@ -112,10 +112,10 @@ export class GroupHome {
     return this.present.has(user);
   }
 
-  /** A user's joined clients: this one, or all of them where no client is named. */
+  /** A user's joined clients: this one, or all of them where no client is named. A copy: changes are made of it. */
   joinedAs(user: UserAddress, clientId?: ClientId): readonly JoinedRecord[] {
     const clients = this.present.get(user) ?? [];
-    return clientId === undefined ? clients : clients.filter((joined) => joined.clientId === clientId);
+    return clients.filter((joined) => clientId === undefined || joined.clientId === clientId);
   }
 
   isSubscribed(user: UserAddress): boolean {

@@ -54,12 +54,13 @@ export interface Scene {
 }
 
 function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
-  const { domain, secret } = server.components.test;
+  const { domain, groups, secret } = server.components.test;
   return {
     xmpp: {
       host: server.host,
       port: server.componentPort,
       component: domain,
+      groupsComponent: groups,
       secret,
       domains: [server.domain],
     },

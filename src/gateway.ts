@@ -96,6 +96,7 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
     const { host, port, component, secret, domains, pseudoDomain } = xmpp;
+    const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
     gateways.push(
       createXmppGateway({
         host,
@@ -103,6 +104,11 @@ export function configuredGateways({ xmpp, matrix }: Config): Gateway[] {
         componentDomain: component,
         secret,
         domains,
+        groupDomains,
+        createRooms,
+        roomHistory,
+        maxListedOccupants,
+        maxRoomGuests,
         ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
       }),
     );

@@ -13,9 +13,11 @@ import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
+import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
+import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
 import { PresenceBridge } from './presence.ts';
 import { Receipts } from './receipts.ts';
 
@@ -32,6 +34,9 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
+  'InviteRequest',
+  'InviteResponse',
+  ...GROUP_REQUESTS,
 ]);
 
 /** How long stop() lets things under way finish. */
@@ -51,6 +56,9 @@ interface Running {
   readonly receipts: Receipts;
   readonly presence: PresenceBridge;
   readonly iq: IqResponder;
+  readonly iqRequests: IqRequests;
+  /** Our users in rooms of other servers. */
+  readonly guests: MucGuests;
 }
 
 class XmppGateway implements Gateway {
@@ -70,6 +78,7 @@ class XmppGateway implements Gateway {
     if (this.domains.includes(relay.homeDomain))
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
+    await running.guests.start();
     this.#running = running;
     await running.link.start();
   }
@@ -81,6 +90,7 @@ class XmppGateway implements Gateway {
     running.incoming.close();
     running.presence.stop();
     await withinDeadline(running, running.bridge.queues.drain());
+    running.guests.stop();
     await running.link.stop();
   }
 
@@ -108,7 +118,9 @@ class XmppGateway implements Gateway {
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
     switch (request.primitive) {
       case 'SendMessageRequest':
-        return await running.outgoing.send(request);
+        return request.message.recipients.some(({ kind }) => kind === 'group')
+          ? await running.guests.send(request)
+          : await running.outgoing.send(request);
       case 'DeliveryStatusReport':
         return await running.receipts.answer(request);
       case 'SubscribeRequest':
@@ -122,7 +134,7 @@ class XmppGateway implements Gateway {
       case 'PresenceAuthResponse':
         return await running.presence.authorise(request);
       default:
-        return status(result(405));
+        return (await running.guests.serve(request)) ?? status(result(405));
     }
   }
 
@@ -131,16 +143,27 @@ class XmppGateway implements Gateway {
     const link = new ComponentLink(settings, relay, {
       online: () => {
         running.presence.reset();
+        running.guests.online();
         relay.becameUsable();
       },
-      offline: () => undefined,
+      offline: () => {
+        running.iqRequests.lost();
+        running.guests.offline();
+      },
       stanza: (incoming) => dispatch(running, incoming),
     });
-    const { componentDomain, domains, pseudoDomain } = settings;
-    const codec = new AddressCodec({ home: relay.homeDomain, componentDomain, domains, pseudoDomain });
+    const { componentDomain, domains, pseudoDomain, groupDomains } = settings;
+    const codec = new AddressCodec({
+      home: relay.homeDomain,
+      componentDomain,
+      domains,
+      pseudoDomain,
+      groupDomains,
+    });
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
+    const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
     const running: Running = {
       bridge,
       link,
@@ -149,12 +172,15 @@ class XmppGateway implements Gateway {
       incoming: new IncomingMessages(bridge, receipts),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
+      iqRequests,
+      guests: new MucGuests(bridge, iqRequests),
     };
     return running;
   }
 }
 
 function dispatch(running: Running, incoming: Incoming): void {
+  if (running.guests.received(incoming) || running.iqRequests.received(incoming)) return undefined;
   switch (incoming.stanza.name) {
     case 'message':
       return running.incoming.received(incoming);
@@ -187,8 +213,8 @@ function refused(request: RequestPrimitive, outcome: ReturnType<typeof result>):
 }
 
 function checkedDomains(settings: XmppSettings): readonly Domain[] {
-  const { domains, pseudoDomain, componentDomain, secret } = settings;
-  const all = pseudoDomain === undefined ? domains : [...domains, pseudoDomain];
+  const { domains, groupDomains, pseudoDomain, componentDomain, secret } = settings;
+  const all = [...domains, ...groupDomains, ...(pseudoDomain === undefined ? [] : [pseudoDomain])];
   const parsed = all.map((text) => {
     const domain = parseDomain(text);
     if (domain === undefined || domain !== text)

@@ -8,6 +8,17 @@ export const NS = {
   /** XEP-0030. */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
+  /** XEP-0004. */
+  dataForm: 'jabber:x:data',
+  /** XEP-0045. */
+  muc: 'http://jabber.org/protocol/muc',
+  mucUser: 'http://jabber.org/protocol/muc#user',
+  mucAdmin: 'http://jabber.org/protocol/muc#admin',
+  mucOwner: 'http://jabber.org/protocol/muc#owner',
+  mucRoomInfo: 'http://jabber.org/protocol/muc#roominfo',
+  mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
+  /** XEP-0249. */
+  conference: 'jabber:x:conference',
   /** XEP-0054. */
   vcard: 'vcard-temp',
   /** XEP-0092. */

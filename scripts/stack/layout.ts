@@ -46,6 +46,11 @@ export function componentDomain(role: Role, domain: string): string {
   return role === 'main' ? `imps.${domain}` : `imps-test.${domain}`;
 }
 
+/** @returns the domain of the chat rooms (XEP-0045) below an XMPP server's domain */
+export function mucDomain(domain: string): string {
+  return `muc.${domain}`;
+}
+
 const LOAD_ACCOUNTS = ['load1', 'load2', 'load3', 'load4'] as const;
 export const XMPP_ACCOUNTS = ['romeo', 'juliet', 'mercutio', 'nurse', ...LOAD_ACCOUNTS] as const;
 export const MATRIX_ACCOUNTS = ['dave', 'erin', 'frank', ...LOAD_ACCOUNTS] as const;

@@ -11,6 +11,7 @@ import { trusted } from '../../src/wv/ids.ts';
 import type { GroupAddress } from '../../src/wv/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
+import { XmppProxy } from '../support/xmpp-proxy.ts';
 import { RoomClient, TABLET } from '../support/xmpp-rooms.ts';
 import { bodyText, XmppUser } from '../support/xmpp-user.ts';
 
@@ -22,6 +23,7 @@ for (const { name, server, missing } of await liveServers()) {
 
 function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
   let live: LiveGateway;
+  let proxy: XmppProxy;
   let nurse: XmppUser;
   let room: string;
   let group: GroupAddress;
@@ -29,12 +31,14 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
   const settings = { groupDomains: [muc] };
 
   beforeAll(async () => {
-    live = await LiveGateway.start(server, settings);
+    proxy = await XmppProxy.start(server.host, server.componentPort);
+    live = await LiveGateway.start(server, { ...settings, port: proxy.port });
     nurse = await XmppUser.login(server, 'nurse', 'desk', '');
   });
   afterAll(async () => {
     await nurse.logout().catch(() => undefined);
     await live.gateway.stop();
+    await proxy.stop();
   });
 
   /** A room that nurse has made and sits in. */
@@ -274,10 +278,7 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     expect((await live.gateway.request(before)).result.code).toBe(200);
     await says('heard before', 'hb');
     await hears(ann, 'Nurse: heard before');
-    // A crash: no goodbye, another process with the same storage.
-    const first = live;
-    const cut = await crashed(first);
-    live = cut;
+    live = await crashed(live);
     const again = new RoomClient(live.gateway, ann.user, group);
     await eventually('in again', async () => (await again.say('after')) === 200);
     expect((await live.gateway.request(before)).result.code).toBe(200);
@@ -288,13 +289,12 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     expect(await again.names()).toEqual(expect.arrayContaining(['Ann', 'Nurse']));
   });
 
-  /** The same house after kill -9: its storage, its inbox, nothing else. */
+  /** The same house after kill -9: no goodbye to anybody, and nothing but its storage and its inbox. */
   async function crashed(old: LiveGateway): Promise<LiveGateway> {
-    const next = LiveGateway.start(server, settings, old.relay);
-    const started = await next;
+    await proxy.stop();
     await old.gateway.stop();
-    await eventually('the component is online', () => started.gateway.health() === 'up');
-    return started;
+    proxy = await XmppProxy.start(server.host, server.componentPort);
+    return await LiveGateway.start(server, { ...settings, port: proxy.port }, old.relay);
   }
 
   test('whose client is gone after a restart leaves', async () => {
@@ -302,7 +302,7 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     await ann.enter('Gone');
     await live.gateway.stop();
     live.relay.joined = () => false;
-    live = await LiveGateway.start(server, settings, live.relay);
+    live = await LiveGateway.start(server, { ...settings, port: proxy.port }, live.relay);
     live.relay.joined = () => true;
     await nurse.sees(
       'Gone leave',

@@ -69,7 +69,7 @@ export class Arrivals {
   }
 
   #presence(guest: Guest, presence: RoomPresence): void {
-    const own = presence.codes.has(CODE.self) || presence.nick === guest.nick;
+    const own = presence.codes.has(CODE.self) || isCalledLike(guest, presence);
     if (!presence.available) {
       if (own) this.#ownEnd(guest, presence);
       else this.#went(guest, presence);
@@ -106,6 +106,9 @@ export class Arrivals {
     this.#notices.flush(room);
     this.#guests.happened(guest, 'entered', { created: presence.codes.has(CODE.created) });
     if (isRenamed) this.#keep(guest);
+    const { came, went } = room.changesSince();
+    for (const occupant of went) this.#notices.went(room, occupant);
+    for (const occupant of came) this.#notices.came(room, occupant);
   }
 
   /** Of a service that sends no subject to mark the end of the history. */
@@ -129,6 +132,11 @@ export class Arrivals {
     if (putOut === undefined) this.#guests.happened(guest, 'evicted');
     else this.#guests.happened(guest, 'removed', { refused: putOut });
   }
+}
+
+/** COMPAT(services of before 2007): without 110. The name is enough, unless the room says that it is another's. */
+function isCalledLike({ nick, userJid }: Guest, presence: RoomPresence): boolean {
+  return presence.nick === nick && (presence.jid === undefined || bareJid(presence.jid) === userJid);
 }
 
 /** What the user is told; undefined = nobody wanted it, he comes back. */

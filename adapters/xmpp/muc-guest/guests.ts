@@ -160,7 +160,7 @@ export class Guests {
 
   /** Runs the table. `outcome`: what a waiting join is told, or why the user is out. */
   happened(guest: Guest, event: GuestEvent, outcome: JoinOutcome = { refused: result(503) }): void {
-    const step = stepOf(guest.state, event);
+    const step = this.#stopped ? undefined : stepOf(guest.state, event);
     if (step === undefined) return;
     guest.state = step.next;
     guest.cancelTimer();

@@ -56,6 +56,8 @@ export class Room {
   readonly #limit: number;
   readonly #occupants = new Map<string, Occupant>();
   #listener: Guest | undefined;
+  /** Who was there when the stream ended. */
+  #before: ReadonlyMap<string, Occupant> | undefined;
 
   constructor(jid: BareJid, group: GroupAddress, limit: number) {
     this.jid = jid;
@@ -103,8 +105,19 @@ export class Room {
 
   /** Nothing that was heard counts any more: the stream ended. */
   reset(): void {
+    if (this.#occupants.size > 0) this.#before = new Map(this.#occupants);
     this.#occupants.clear();
     this.#listener = undefined;
+  }
+
+  /** Who came and went while there was no stream; once, when the first of ours is back. */
+  changesSince(): { readonly came: readonly Occupant[]; readonly went: readonly Occupant[] } {
+    const before = this.#before ?? this.#occupants;
+    this.#before = undefined;
+    return {
+      came: [...this.#occupants.values()].filter(({ nick }) => !before.has(nick)),
+      went: [...before.values()].filter(({ nick }) => !this.#occupants.has(nick)),
+    };
   }
 
   /**

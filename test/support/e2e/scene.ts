@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { MatrixServer, XmppServer } from '../../../scripts/stack/description.ts';
+import { mucDomain } from '../../../scripts/stack/layout.ts';
 import type { ConfigInput } from '../../../src/config.ts';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { nodeDigest } from '../../../src/client/node-digest.ts';
@@ -51,6 +52,7 @@ function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
       component: domain,
       secret,
       domains: [server.domain],
+      groupDomains: [mucDomain(server.domain)],
     },
   };
 }

@@ -340,6 +340,26 @@ describe('coming back', () => {
     expect(await news(ann)).toEqual([]);
   });
 
+  test('who came and went while the stream was away is told', async () => {
+    await ann.enter('Ann');
+    guests.offline();
+    room.people.delete('Nurse');
+    room.people.set('Romeo', { nick: 'Romeo', jid: 'romeo@xmpp.example/x', role: 'participant' });
+    guests.online();
+    expect((await news(ann)).toSorted()).toEqual(['+Romeo', '-Nurse']);
+    expect(await ann.names()).toEqual(['Romeo', 'Ann']);
+  });
+
+  test('stopped in order, the room sees everybody leave, and the next run brings them back', async () => {
+    await ann.enter('Ann');
+    guests.stop();
+    expect(room.people.has('Ann')).toBe(false);
+    await begin();
+    guests.online();
+    expect(room.people.has('Ann')).toBe(true);
+    expect(await news(ann)).toEqual([]);
+  });
+
   test('after a crash those whose clients are gone leave', async () => {
     await ann.enter('Ann');
     await bea.enter('Bea');

@@ -12,9 +12,9 @@ import { result } from '../../../src/wv/status.ts';
 import { eventually } from '../../support/eventually.ts';
 import { COMPONENT, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
-import { FakeRoom } from '../../support/xmpp-fake-room.ts';
+import { FakeRoom } from '../../support/xmpp-muc-guest-room.ts';
 import { HOME } from '../../support/xmpp-relay.ts';
-import { RoomClient, TABLET } from '../../support/xmpp-rooms.ts';
+import { RoomClient, TABLET } from '../../support/xmpp-muc-guest.ts';
 
 const GROUP = trusted<GroupAddress>('wv:/tea@muc.example');
 const ROOM = 'tea@muc.example';

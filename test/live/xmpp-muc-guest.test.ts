@@ -12,7 +12,7 @@ import type { GroupAddress } from '../../src/wv/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { XmppProxy } from '../support/xmpp-proxy.ts';
-import { RoomClient, TABLET } from '../support/xmpp-rooms.ts';
+import { RoomClient, TABLET } from '../support/xmpp-muc-guest.ts';
 import { bodyText, XmppUser } from '../support/xmpp-user.ts';
 
 for (const { name, server, missing } of await liveServers()) {

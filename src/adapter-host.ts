@@ -90,8 +90,16 @@ export async function startAdapterHost(options: AdapterHostOptions): Promise<Ada
       clock,
       log,
     });
-    // SSP has no word for lists of groups: rooms of the server are joined by address only.
-    const common = { clock, ids, log, metrics, publicGroups: () => Promise.resolve([]) };
+    const common = {
+      clock,
+      ids,
+      log,
+      metrics,
+      // SSP has no word for lists of groups: rooms of the server are joined by address only.
+      publicGroups: () => Promise.resolve([]),
+      // The server tells who left while we were away, as soon as we are back.
+      hasJoined: () => true,
+    };
     await core.start({
       ...common,
       homeDomain: house.domain as Domain,

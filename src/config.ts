@@ -324,6 +324,7 @@ function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, so
     [xmpp?.groupsComponent, 'xmpp.groupsComponent'] as const,
     ...(xmpp?.domains ?? []).map((name, index) => [name, `xmpp.domains.${index}`] as const),
     [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
+    ...(xmpp?.groupDomains ?? []).map((name, index) => [name, `xmpp.groupDomains.${index}`] as const),
     [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,
   ].flatMap(([name, key]) => (name === undefined ? [] : [[name, key] as const]));
   const problems = sspProblems(ssp, {

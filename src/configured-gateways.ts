@@ -10,6 +10,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
     const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
+    const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
     gateways.push(
       createXmppGateway({
         host,
@@ -17,6 +18,11 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         componentDomain: component,
         secret,
         domains,
+        groupDomains,
+        createRooms,
+        roomHistory,
+        maxListedOccupants,
+        maxRoomGuests,
         ...(groupsComponent === undefined ? {} : { groupsComponent }),
         ...(groupsSecret === undefined ? {} : { groupsSecret }),
         ...(pseudoDomain === undefined ? {} : { pseudoDomain }),

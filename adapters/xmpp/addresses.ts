@@ -2,13 +2,17 @@
 
 import {
   domainOf,
+  escapePart,
+  groupOwner,
+  parseGroup,
   parseUser,
+  resourceOf,
   isAddressError,
   userAddress,
   userPartOf,
   MAX_ADDRESS_LENGTH,
 } from '../../src/wv/address.ts';
-import type { Domain, UserAddress } from '../../src/wv/ids.ts';
+import type { Domain, GroupAddress, UserAddress } from '../../src/wv/ids.ts';
 import type { StatusCode } from '../../src/wv/status.ts';
 import { bareJid, escapeLocal, isStableLocal, parseJid, unescapeLocal } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
@@ -33,6 +37,8 @@ export interface AddressPlan {
   readonly domains: readonly string[];
   /** The WV domain for everybody else's JID, escaped whole into the user part. */
   readonly pseudoDomain: string | undefined;
+  /** Domains of chat services (XEP-0045) whose rooms are written `wv:/room@domain`. */
+  readonly groupDomains?: readonly string[];
 }
 
 /** Localparts of the ghosts of other bridges: bridging them again makes loops (bridging 2.3 rule 2). */
@@ -46,10 +52,12 @@ function unmappable(code: 901 | 516, reason: string): Unmappable {
 export class AddressCodec {
   readonly #plan: AddressPlan;
   readonly #routed: ReadonlySet<string>;
+  readonly #ofGroups: ReadonlySet<string>;
 
   constructor(plan: AddressPlan) {
     this.#plan = plan;
     this.#routed = new Set(plan.domains);
+    this.#ofGroups = new Set(plan.groupDomains);
   }
 
   /** The JID of one of our users, below the component. Other WV operators' users have none (516: no transit). */
@@ -86,10 +94,45 @@ export class AddressCodec {
     if (local === undefined) return unmappable(901, 'not a canonical JID');
     const refused = this.#refusal(local, jid.domain);
     if (refused !== undefined) return refused;
+    if (this.#ofGroups.has(jid.domain)) return unmappable(516, 'a room is no user');
     if (local !== '' && this.#routed.has(jid.domain)) return checkedUser(local, jid.domain as Domain);
     if (this.#plan.pseudoDomain === undefined) return unmappable(516, `${jid.domain} is not routed here`);
     const whole = local === '' ? jid.domain : `${local}@${jid.domain}`;
     return checkedUser(whole, this.#plan.pseudoDomain as Domain);
+  }
+
+  /** The room of another server behind a group address of one of this gateway's domains (bridging 2.1). */
+  roomJid(group: GroupAddress): BareJid | Unmappable {
+    const domain = domainOf(group);
+    const part = resourceOf(group);
+    if (groupOwner(group) !== undefined) return unmappable(901, 'a room has no owner in its address');
+    if (domain === this.#plan.pseudoDomain) return this.#pseudoRoom(part);
+    if (!this.#ofGroups.has(domain)) return unmappable(516, 'not a domain of rooms');
+    if (!isStableLocal(part)) return unmappable(901, 'this name cannot be written as a JID');
+    return bareJid({ local: escapeLocal(part), domain });
+  }
+
+  /** The group address under which a room of another server appears. */
+  roomGroup(jid: JidParts): GroupAddress | Unmappable {
+    const local = unescapedLocal(jid.local);
+    if (local === undefined) return unmappable(901, 'not a canonical JID');
+    if (this.#ofGroups.has(jid.domain)) return checkedGroup(local, jid.domain as Domain);
+    const refused = this.#refusal(local, jid.domain);
+    if (refused !== undefined) return refused;
+    if (this.#plan.pseudoDomain === undefined) return unmappable(516, `${jid.domain} is not routed here`);
+    return checkedGroup(`${local}@${jid.domain}`, this.#plan.pseudoDomain as Domain);
+  }
+
+  #pseudoRoom(part: string): BareJid | Unmappable {
+    const at = part.lastIndexOf('@');
+    const jid = parseJid(part.slice(at + 1));
+    if (at <= 0 || jid === undefined || jid.resource !== '' || jid.domain !== part.slice(at + 1)) {
+      return unmappable(901, 'not the JID of a room');
+    }
+    const local = part.slice(0, at);
+    if (!isStableLocal(local)) return unmappable(901, 'this name cannot be written as a JID');
+    if (this.#ofGroups.has(jid.domain)) return unmappable(901, `is written wv:/room@${jid.domain}`);
+    return this.#refusal(local, jid.domain) ?? bareJid({ local: escapeLocal(local), domain: jid.domain });
   }
 
   #pseudoJid(part: string): BareJid | Unmappable {
@@ -101,6 +144,7 @@ export class AddressCodec {
     }
     if (at >= 0 && !isStableLocal(local)) return unmappable(901, 'this name cannot be written as a JID');
     if (at >= 0 && this.#routed.has(jid.domain)) return unmappable(901, `is written wv:user@${jid.domain}`);
+    if (this.#ofGroups.has(jid.domain)) return unmappable(516, 'a room is no user');
     return this.#refusal(local, jid.domain) ?? bareJid({ local: escapeLocal(local), domain: jid.domain });
   }
 
@@ -109,7 +153,10 @@ export class AddressCodec {
     const { componentDomain, groupsDomain, home, pseudoDomain } = this.#plan;
     const ours = [componentDomain, groupsDomain, home, pseudoDomain].some(
       (own) =>
-        own !== undefined && (domain === own || domain.endsWith(`.${own}`)) && !this.#routed.has(domain),
+        own !== undefined &&
+        (domain === own || domain.endsWith(`.${own}`)) &&
+        !this.#routed.has(domain) &&
+        !this.#ofGroups.has(domain),
     );
     if (ours) return unmappable(516, 'an address of our own networks');
     return OTHER_BRIDGES.test(local) ? unmappable(516, 'the address of a bridge') : undefined;
@@ -128,4 +175,11 @@ function checkedUser(part: string, domain: Domain): UserAddress | Unmappable {
   if (address.length > MAX_ADDRESS_LENGTH) return unmappable(901, 'address too long');
   const parsed = parseUser(address, domain);
   return isAddressError(parsed) || parsed !== address ? unmappable(901, 'not a WV address') : parsed;
+}
+
+function checkedGroup(part: string, domain: Domain): GroupAddress | Unmappable {
+  const address = `wv:/${escapePart(part)}@${domain}`;
+  if (address.length > MAX_ADDRESS_LENGTH) return unmappable(901, 'address too long');
+  const parsed = parseGroup(address, domain);
+  return isAddressError(parsed) || resourceOf(parsed) !== part ? unmappable(901, 'not a WV address') : parsed;
 }

@@ -23,6 +23,20 @@ export interface XmppGatewayConfig {
   readonly groupsComponent?: string;
   /** Shared secret of that component; default: `secret`. Never logged. */
   readonly groupsSecret?: string;
+  /** Chat services routed here: `muc.xmpp.example` makes the room `tea@muc.xmpp.example` appear as `wv:/tea@muc.xmpp.example`. */
+  readonly groupDomains?: readonly string[];
+  /** Joining a room that does not exist creates it, where its service lets us. */
+  readonly createRooms?: boolean;
+  /** Messages of before that a room is asked for when somebody joins. */
+  readonly roomHistory?: number;
+  /** Occupants known, and listed, of one room of another server; more are in it unseen. */
+  readonly maxListedOccupants?: number;
+  /** (user, room) pairs: users of ours in rooms of other servers. */
+  readonly maxRoomGuests?: number;
+  /** How long a room may take to answer; below the 10 s that the relay gives a request. */
+  readonly roomWaitMs?: number;
+  /** Silence of a room after which a user's being in it is checked (XEP-0410). */
+  readonly roomSilenceMs?: number;
   /** A larger incoming stanza ends the stream. Checked after each read, so up to one read (64 KiB) later. */
   readonly maxStanzaBytes?: number;
   readonly reconnect?: ReconnectDelays;
@@ -83,6 +97,13 @@ const DEFAULTS = {
   joinsPerMinute: 60,
   missingRoomMs: 30_000,
   selfPingWaitMs: 15_000,
+  groupDomains: [],
+  createRooms: false,
+  roomHistory: 0,
+  maxListedOccupants: 2_000,
+  maxRoomGuests: 10_000,
+  roomWaitMs: 8_000,
+  roomSilenceMs: 300_000,
 } as const satisfies Partial<XmppGatewayConfig>;
 
 /** Fills in the defaults. */

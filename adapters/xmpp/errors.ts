@@ -98,15 +98,36 @@ const FROM_XMPP: Readonly<Record<string, StatusCode>> = {
 };
 const BY_TYPE: Readonly<Record<string, StatusCode>> = { wait: 503, auth: 403, modify: 402, cancel: 410 };
 
-/** The status of a stanza of type error. The legacy numeric `code` means something else here and is not read. */
-export function resultOfError(errorStanza: XmlElement): Result {
+/** What a stanza of type error says. '' for what is missing. */
+export interface ReceivedError {
+  readonly condition: string;
+  readonly type: string;
+  readonly text?: string;
+}
+
+/** The legacy numeric `code` means something else here and is not read. */
+export function readStanzaError(errorStanza: XmlElement): ReceivedError {
   const error = childOf(errorStanza, 'error');
   const type = error?.attrs['type'] ?? 'cancel';
   const inside = error === undefined ? [] : elementsOf(error).filter((child) => child.ns === NS.stanzaError);
   const condition = inside.find((child) => child.name !== 'text')?.name ?? '';
-  const code = FROM_XMPP[`${condition} ${type}`] ?? FROM_XMPP[condition] ?? BY_TYPE[type] ?? 410;
   const text = textOf(inside.find((child) => child.name === 'text')).slice(0, 200);
-  return text === '' ? { code } : { code, description: text };
+  return text === '' ? { condition, type } : { condition, type, text };
+}
+
+/** The status of a stanza of type error. */
+export function resultOfError(errorStanza: XmlElement): Result {
+  return statusOfError(readStanzaError(errorStanza));
+}
+
+/** The status of an error, by the table given before the one of all stanzas. */
+export function statusOfError(
+  { condition, type, text }: ReceivedError,
+  table: Readonly<Record<string, StatusCode>> = {},
+): Result {
+  const code =
+    table[condition] ?? FROM_XMPP[`${condition} ${type}`] ?? FROM_XMPP[condition] ?? BY_TYPE[type] ?? 410;
+  return text === undefined ? { code } : { code, description: text };
 }
 
 /** `<error/>` of a stanza. */

@@ -13,11 +13,13 @@ import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
+import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { MucHost } from './muc-host/host.ts';
 import { otherInvitation } from './invitations.ts';
 import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
+import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
 import { PresenceBridge } from './presence.ts';
 import { Receipts } from './receipts.ts';
 
@@ -39,6 +41,7 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'InviteRequest',
   'InviteResponse',
   'CancelInviteRequest',
+  ...GROUP_REQUESTS,
 ]);
 
 /** How long stop() lets things under way finish. */
@@ -60,6 +63,9 @@ interface Running {
   readonly iq: IqResponder;
   /** Where there is a component for groups. */
   readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
+  readonly iqRequests: IqRequests;
+  /** Our users in rooms of other servers. */
+  readonly guests: MucGuests;
 }
 
 class XmppGateway implements Gateway {
@@ -79,6 +85,7 @@ class XmppGateway implements Gateway {
     if (this.domains.includes(relay.homeDomain))
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
+    await running.guests.start();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
@@ -92,6 +99,7 @@ class XmppGateway implements Gateway {
     running.presence.stop();
     const farewell = Promise.all([running.bridge.queues.drain(), running.rooms?.host.stop()]);
     await withinDeadline(running, farewell);
+    running.guests.stop();
     await Promise.all([running.link.stop(), running.rooms?.link.stop()]);
   }
 
@@ -121,8 +129,10 @@ class XmppGateway implements Gateway {
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
     switch (request.primitive) {
       case 'SendMessageRequest':
-        return request.message.sender.kind === 'group' && running.rooms !== undefined
-          ? await running.rooms.host.deliver(request)
+        if (request.message.sender.kind === 'group' && running.rooms !== undefined)
+          return await running.rooms.host.deliver(request);
+        return request.message.recipients.some(({ kind }) => kind === 'group')
+          ? await running.guests.send(request)
           : await running.outgoing.send(request);
       case 'DeliveryStatusReport':
         return await running.receipts.answer(request);
@@ -137,7 +147,11 @@ class XmppGateway implements Gateway {
       case 'PresenceAuthResponse':
         return await running.presence.authorise(request);
       default:
-        return (await running.rooms?.host.serve(request)) ?? (await otherInvitation(running, request));
+        return (
+          (await running.guests.serve(request)) ??
+          (await running.rooms?.host.serve(request)) ??
+          (await otherInvitation(running, request))
+        );
     }
   }
 
@@ -146,22 +160,28 @@ class XmppGateway implements Gateway {
     const link = new ComponentLink(settings, relay, {
       online: () => {
         running.presence.reset();
+        running.guests.online();
         relay.becameUsable();
       },
-      offline: () => undefined,
+      offline: () => {
+        running.iqRequests.lost();
+        running.guests.offline();
+      },
       stanza: (incoming) => dispatch(running, incoming),
     });
-    const { componentDomain, domains, pseudoDomain } = settings;
+    const { componentDomain, domains, pseudoDomain, groupDomains, groupsComponent } = settings;
     const codec = new AddressCodec({
       home: relay.homeDomain,
       componentDomain,
-      groupsDomain: settings.groupsComponent,
+      groupsDomain: groupsComponent,
       domains,
       pseudoDomain,
+      groupDomains,
     });
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
+    const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
     const running: Running = {
       bridge,
       link,
@@ -171,6 +191,8 @@ class XmppGateway implements Gateway {
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
       rooms: roomsOf(bridge),
+      iqRequests,
+      guests: new MucGuests(bridge, iqRequests),
     };
     return running;
   }
@@ -195,6 +217,7 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
 }
 
 function dispatch(running: Running, incoming: Incoming): void {
+  if (running.guests.received(incoming) || running.iqRequests.received(incoming)) return undefined;
   switch (incoming.stanza.name) {
     case 'message':
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
@@ -228,9 +251,10 @@ function refused(request: RequestPrimitive, outcome: ReturnType<typeof result>):
 }
 
 function checkedDomains(settings: XmppSettings): readonly Domain[] {
-  const { domains, pseudoDomain, componentDomain, groupsComponent, groupsSecret, secret } = settings;
+  const { domains, groupDomains, pseudoDomain, componentDomain, groupsComponent, groupsSecret, secret } =
+    settings;
   const components = groupsComponent === undefined ? [componentDomain] : [componentDomain, groupsComponent];
-  const all = pseudoDomain === undefined ? domains : [...domains, pseudoDomain];
+  const all = [...domains, ...groupDomains, ...(pseudoDomain === undefined ? [] : [pseudoDomain])];
   const parsed = all.map((text) => {
     const domain = parseDomain(text);
     if (domain === undefined || domain !== text)

@@ -23,6 +23,8 @@ export const NS = {
   selfPing: 'http://jabber.org/protocol/muc#self-ping-optimization',
   /** XEP-0421. */
   occupantId: 'urn:xmpp:occupant-id:0',
+  mucRoomInfo: 'http://jabber.org/protocol/muc#roominfo',
+  mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
   /** XEP-0054. */
   vcard: 'vcard-temp',
   /** XEP-0092. */

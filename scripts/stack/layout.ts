@@ -51,6 +51,11 @@ export function groupsDomain(role: Role, domain: string): string {
   return role === 'main' ? `groups.${domain}` : `groups-test.${domain}`;
 }
 
+/** @returns the domain of the chat rooms (XEP-0045) below an XMPP server's domain */
+export function mucDomain(domain: string): string {
+  return `muc.${domain}`;
+}
+
 const LOAD_ACCOUNTS = ['load1', 'load2', 'load3', 'load4'] as const;
 export const XMPP_ACCOUNTS = ['romeo', 'juliet', 'mercutio', 'nurse', ...LOAD_ACCOUNTS] as const;
 export const MATRIX_ACCOUNTS = ['dave', 'erin', 'frank', ...LOAD_ACCOUNTS] as const;

@@ -9,6 +9,7 @@ import {
   createFolders,
   groupsDomain,
   HOST,
+  mucDomain,
   PROSODY,
   ROLES,
   serverFolders,
@@ -71,6 +72,10 @@ c2s_stanza_size_limit = ${STANZA_SIZE_LIMIT}
 component_stanza_size_limit = ${STANZA_SIZE_LIMIT}
 
 VirtualHost ${lua(PROSODY.domain)}
+
+Component ${lua(mucDomain(PROSODY.domain))} "muc"
+  -- Rooms are open for whoever makes them, and gone with their last occupant.
+  muc_room_locking = true
 ${ROLES.map(component).join('')}`;
 }
 

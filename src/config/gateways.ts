@@ -25,6 +25,30 @@ export const xmppSchema = z.strictObject({
     .describe(
       'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
     ),
+  groupDomains: z
+    .array(domain)
+    .default([])
+    .describe('Chat services (MUC) reachable in full: the room tea@muc.example is wv:/tea@muc.example.'),
+  createRooms: z
+    .boolean()
+    .default(false)
+    .describe('Joining a room that does not exist creates it, where its service lets WV users do that.'),
+  roomHistory: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('Messages of before that a WV user gets when he joins a room of another server.'),
+  maxListedOccupants: z
+    .int()
+    .min(1)
+    .default(2_000)
+    .describe('Occupants kept, and listed, of one room of another server; more are in it unseen.'),
+  maxRoomGuests: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('WV users in rooms of other servers, counted once for each room; more get 817.'),
 });
 
 export const matrixSchema = z.strictObject({

@@ -94,6 +94,10 @@ export class GatewayLinks {
         const home = await homes.get(user);
         return home === undefined ? undefined : shownName(home);
       },
+      hasJoined: (user, clientId, group) =>
+        [...(homes.peek(user)?.clients ?? [])].some(
+          (client) => (clientId === undefined || client.clientId === clientId) && client.hasJoined(group),
+        ),
       becameUsable: () => this.becameUsable(gateway),
       storage: store.gatewayStorage(gateway.name),
       clock,

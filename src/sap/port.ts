@@ -3,7 +3,7 @@
 
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
 import type { GatewayStorage } from '../store/gateway-storage.ts';
-import type { Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
+import type { ClientId, Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
 
 export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
@@ -68,6 +68,11 @@ export interface RelayPort {
    * with NotKnownNow.
    */
   displayName(user: UserAddress): Promise<string | undefined>;
+  /**
+   * True when a client of the user is in a group of the gateway's (any of them when `clientId` is undefined). After a
+   * restart: a puppet whose clients are all gone has to leave.
+   */
+  hasJoined(user: UserAddress, clientId: ClientId | undefined, group: GroupAddress): boolean;
   /**
    * Tells the relay that the gateway became usable again: retries waiting outbox entries now and re-announces
    * presence (publishers to the watchers behind the gateway, subscriptions of local users).

@@ -175,6 +175,10 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(this.users.get(user));
   }
 
+  hasJoined(): boolean {
+    return true;
+  }
+
   becameUsable(): void {
     this.usable++;
   }

@@ -1,7 +1,7 @@
 // A relay for the XMPP gateway's tests: accounts by name, storage in memory, everything emitted kept.
 
 import { randomBytes } from 'node:crypto';
-import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { ClientId, Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { status } from '../../src/wv/primitives.ts';
@@ -155,6 +155,13 @@ export class FakeRelay implements RelayPort {
 
   displayName(user: UserAddress): Promise<string | undefined> {
     return Promise.resolve(this.users.get(user));
+  }
+
+  /** What the core says about a client and a group after a restart. */
+  joined: (user: UserAddress, clientId: ClientId | undefined, group: GroupAddress) => boolean = () => true;
+
+  hasJoined(user: UserAddress, clientId: ClientId | undefined, group: GroupAddress): boolean {
+    return this.joined(user, clientId, group);
   }
 
   becameUsable(): void {

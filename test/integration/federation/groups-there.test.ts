@@ -347,6 +347,17 @@ describe('the end of a session, with the other server', () => {
 });
 
 describe('this server', () => {
+  it('tells a gateway who is in its groups, also after a restart', async () => {
+    const { far, ann, moon } = await play();
+    const isIn = () => far.port?.hasJoined(ours(ann), undefined, moon);
+    expect(isIn()).toBe(true);
+    expect(far.port?.hasJoined(ours(ann), 'nobody' as never, moon)).toBe(false);
+    await scene.restart();
+    expect(isIn()).toBe(true);
+    await scene.house.house.forceLogout(ann.slice(3, ann.indexOf('@')));
+    expect(isIn()).toBe(false);
+  });
+
   it('does not leave for its guests when the other one comes back (G-18)', async () => {
     const { far, ann, moon, first } = await play();
     far.port?.becameUsable();

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MatrixServer, XmppServer } from '../../../scripts/stack/description.ts';
 import { NETWORKS, type AdapterConfigInput, type Network } from '../../../src/config/adapter.ts';
+import { mucDomain } from '../../../scripts/stack/layout.ts';
 import type { ConfigInput } from '../../../src/config.ts';
 import { WvClient, type WvClientOptions } from '../../../src/client/client.ts';
 import { nodeDigest } from '../../../src/client/node-digest.ts';
@@ -63,6 +64,7 @@ function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
       groupsComponent: groups,
       secret,
       domains: [server.domain],
+      groupDomains: [mucDomain(server.domain)],
     },
   };
 }

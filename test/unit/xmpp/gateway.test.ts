@@ -71,7 +71,7 @@ describe('without a stream', () => {
     };
     expect(
       (await gateway.request(group as unknown as Parameters<typeof gateway.request>[0])).result.code,
-    ).toBe(405);
+    ).toBe(516);
     await gateway.stop();
   });
 });

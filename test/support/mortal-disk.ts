@@ -31,7 +31,7 @@ export class MortalDisk {
     this.dead = false;
     return new Proxy(store, {
       get: (target, name: keyof Store): unknown => {
-        if (name === 'close') return target.close;
+        if (name === 'close') return () => target.close();
         if (name === 'gatewayStorage')
           return (gateway: string) => this.#mortal(target.gatewayStorage(gateway));
         const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;

@@ -57,7 +57,7 @@ export class Crowd {
   async #admit(side: Side, name: string): Promise<Member> {
     const { user, client } = await side.somebody(name);
     client.on('message', ({ text }) => this.ledger.noteArrived(user, text));
-    client.on('report', ({ message: { id = '' }, outcome }) => {
+    client.on('report', ({ message: { id }, outcome }) => {
       if (outcome.code !== 200) this.ledger.violation(`${user} was told ${outcome.code} of ${id}`);
       this.#reports.set(id, (this.#reports.get(id) ?? 0) + 1);
     });

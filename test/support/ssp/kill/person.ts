@@ -85,7 +85,7 @@ export class FederatedPerson {
   #listen(): void {
     const { ledger } = this.#options;
     this.#client.on('message', ({ text }) => ledger.noteArrived(this.name, text));
-    this.#client.on('report', ({ message: { id = '' }, outcome }) => this.#reported(id, outcome.code));
+    this.#client.on('report', ({ message: { id }, outcome }) => this.#reported(id, outcome.code));
     this.#client.on('presence', ({ attributes }) => {
       if (attributes.StatusText !== undefined) this.seen = String(attributes.StatusText.value ?? '');
     });

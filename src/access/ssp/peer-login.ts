@@ -55,8 +55,11 @@ const MAX_ACCEPTED = 4;
 /** Set-ups a peer may begin: at once, and then one in so many seconds. */
 const BURST = 20;
 const SECONDS = 1;
-/** Within this time of our start the peer's start counts as simultaneous, ms. */
-const SIMULTANEOUS_MS = 2_000;
+/**
+ * Within this time of our start the peer's start counts as simultaneous, ms: before it has answered, and after, when
+ * only a step that was overtaken can. Shorter than a restart: who begins after one knows nothing of our attempt.
+ */
+const SIMULTANEOUS_MS = { unanswered: 1_000, answered: 500 };
 /** A last step that takes longer, ms, does not come, when the peer goes on without. */
 const LAST_STEP_MS = 10_000;
 const TAKEN: Acceptance = { status: 200 };
@@ -256,7 +259,9 @@ export class PeerLogin {
   private insists(misspelt: boolean): boolean {
     const { ownDomain, peerDomain } = this.deps.settings;
     if (this.own === undefined || misspelt || !goesOn(ownDomain, peerDomain)) return false;
-    return this.deps.clock.now() - this.own.startedAt < SIMULTANEOUS_MS;
+    const isAnswered = this.own.attempt.state !== 'token-sent';
+    const window = SIMULTANEOUS_MS[isAnswered ? 'answered' : 'unanswered'];
+    return this.deps.clock.now() - this.own.startedAt < window;
   }
 
   private forgetOldest(transactionId: string): void {

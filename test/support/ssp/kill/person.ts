@@ -11,6 +11,8 @@ import type { Random } from '../../kill/random.ts';
 import { watchedFetch } from '../../kill/wv-person.ts';
 
 export const PASSWORD = 'kill-secret';
+/** Longer than a set-up that nobody finishes, ms. */
+const ANSWERED_MS = 60_000;
 /** What a server says while the other one, or itself, is not there. */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 /** Who is not in a group: it cannot be left, for it was left. */
@@ -205,7 +207,7 @@ export class FederatedPerson {
           return false;
         }
       },
-      30_000,
+      ANSWERED_MS,
     );
   }
 

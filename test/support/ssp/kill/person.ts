@@ -31,7 +31,7 @@ export interface PersonOptions {
   readonly encoding: 'xml' | 'wbxml';
   readonly ledger: Ledger;
   readonly random: Random;
-  /** How often this one's server was killed so far. */
+  /** Changes whenever this one's server begins to die, or is dead. */
   readonly kills: () => number;
   /** Carries what the client posts; default: `fetch`. */
   readonly carry?: typeof fetch;

@@ -35,7 +35,8 @@ describe.each([
       });
       expect(report.violations, `seed ${seed}, see ${report.folder}`).toEqual([]);
       expect(report).toMatchObject({ accepted: MESSAGES, arrived: MESSAGES });
-      expect(report.kills).toBeGreaterThanOrEqual(KILLS);
+      // With more processes a kill costs less time, and all has arrived sooner.
+      expect(report.kills).toBeGreaterThanOrEqual(parted ? KILLS / 2 : KILLS);
     },
     DEADLINE_MS + 180_000,
   );

@@ -48,8 +48,11 @@ export interface LoginSettings {
 /** Set-ups that one network may begin in the peer's name: at once, and then one in so many seconds; and all together. */
 const OF_NETWORK = { burst: 20, seconds: 1 };
 const OF_ALL = { burst: 60, seconds: 0.2 };
-/** Within this time of our start the peer's start counts as simultaneous, ms. */
-const SIMULTANEOUS_MS = 2_000;
+/**
+ * Within this time of our start the peer's start counts as simultaneous, ms: before it has answered, and after, when
+ * only a step that was overtaken can. Shorter than a restart: who begins after one knows nothing of our attempt.
+ */
+const SIMULTANEOUS_MS = { unanswered: 1_000, answered: 500 };
 /** A last step that takes longer, ms, does not come, when the peer goes on without. */
 const LAST_STEP_MS = 10_000;
 const TAKEN: Acceptance = { status: 200 };
@@ -276,7 +279,9 @@ export class PeerLogin {
   private insists(misspelt: boolean): boolean {
     const { ownDomain, peerDomain } = this.deps.settings;
     if (this.own === undefined || misspelt || !goesOn(ownDomain, peerDomain)) return false;
-    return this.deps.clock.now() - this.own.startedAt < SIMULTANEOUS_MS;
+    const isAnswered = this.own.attempt.state !== 'token-sent';
+    const window = SIMULTANEOUS_MS[isAnswered ? 'answered' : 'unanswered'];
+    return this.deps.clock.now() - this.own.startedAt < window;
   }
 
   // ---- both

@@ -186,15 +186,15 @@ describe('for a third domain', () => {
     }
   });
 
-  it('a message is answered 516 for a group there, a name in it, and one of several recipients', async () => {
+  it('a message is answered 516 for a group there and a name in it, and 201 where others are ours', async () => {
     const request = requestOf('SendMessageRequest', mine);
-    const recipients = [
-      '<Recipient><GroupID groupID="wv:x/y@b.test"/></Recipient>',
-      '<Recipient><ScreenName groupID="wv:x/y@b.test">Bo</ScreenName></Recipient>',
-      `<Recipient><User userID="${mine.other}"/></Recipient><Recipient><User userID="wv:ann@b.test"/></Recipient>`,
-    ];
-    for (const recipient of recipients)
-      expect(await mallory.ask(request.replace(/<Recipient>.*<\/Recipient>/, recipient))).toBe(516);
+    const codes = {
+      '<Recipient><GroupID groupID="wv:x/y@b.test"/></Recipient>': 516,
+      '<Recipient><ScreenName groupID="wv:x/y@b.test">Bo</ScreenName></Recipient>': 516,
+      [`<Recipient><User userID="${mine.other}"/></Recipient><Recipient><User userID="wv:ann@b.test"/></Recipient>`]: 201,
+    };
+    for (const [recipient, code] of Object.entries(codes))
+      expect(await mallory.ask(request.replace(/<Recipient>.*<\/Recipient>/, recipient))).toBe(code);
   });
 });
 

@@ -6,7 +6,7 @@ import { allDeaths, die, someDeaths, titleOf } from '../../support/ssp/kill/matr
 import { World } from '../../support/ssp/kill/world.ts';
 
 const SEED = 20_261_123;
-const CASE_MS = 90_000;
+const CASE_MS = 150_000;
 
 let world: World;
 let round = 0;

@@ -63,8 +63,8 @@ function senderOf({ document, initiator }: Death): SideName {
   return document.startsWith('answer') ? OTHER[initiator] : initiator;
 }
 
-/** Long enough for restarts, back-off and answers that died, ms. */
-const SETTLED_MS = 45_000;
+/** Long enough for restarts, back-off, set-ups that nobody finishes, and answers that died, ms. */
+const SETTLED_MS = 60_000;
 
 /** Has one side die as said while all that two people can do is going on, and waits until all is well again. */
 export async function die(world: World, death: Death, round: number): Promise<void> {

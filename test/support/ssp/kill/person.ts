@@ -11,6 +11,8 @@ import type { Random } from '../../kill/random.ts';
 import { watchedFetch } from '../../kill/wv-person.ts';
 
 export const PASSWORD = 'kill-secret';
+/** Longer than a set-up that nobody finishes, ms. */
+const ANSWERED_MS = 60_000;
 /** What a server says while the other one, or itself, is not there. */
 const NOT_NOW: ReadonlySet<number> = new Set([408, 500, 503, 504, 507]);
 /** Who is not in a group: it cannot be left, for it was left. */
@@ -29,7 +31,7 @@ export interface PersonOptions {
   readonly encoding: 'xml' | 'wbxml';
   readonly ledger: Ledger;
   readonly random: Random;
-  /** How often this one's server was killed so far. */
+  /** Changes whenever this one's server begins to die, or is dead. */
   readonly kills: () => number;
   /** Carries what the client posts; default: `fetch`. */
   readonly carry?: typeof fetch;
@@ -167,17 +169,21 @@ export class FederatedPerson {
 
   /** Joins the group of the other, or leaves it. A join that failed leaves one outside. */
   async comeOrGo(other: FederatedPerson): Promise<void> {
-    if (this.isIn) {
-      await this.#persist(() => this.#client.groups.leave(other.group), [NOT_IN]);
-      this.isIn = false;
-      return;
-    }
+    if (this.isIn) return this.#leave(other);
+    const kills = this.#options.kills();
     try {
       await this.#client.groups.join(other.group, { screenName: this.name });
       this.isIn = true;
     } catch (error) {
       if (!(error instanceof WvError) || !NOT_NOW.has(error.code)) throw error;
+      // One's own server died over the first try, and has it on record as done: the second changed nothing.
+      if (this.#options.kills() !== kills) await this.#leave(other);
     }
+  }
+
+  async #leave(other: FederatedPerson): Promise<void> {
+    await this.#persist(() => this.#client.groups.leave(other.group), [NOT_IN]);
+    this.isIn = false;
   }
 
   /** Who is in one's own group. */
@@ -205,7 +211,7 @@ export class FederatedPerson {
           return false;
         }
       },
-      30_000,
+      ANSWERED_MS,
     );
   }
 

@@ -28,7 +28,7 @@ export interface Side {
   readonly waiting: () => Promise<number | undefined>;
   /** Takes what the other side sends to this one. */
   readonly proxy: SspProxy;
-  /** How often it was killed. */
+  /** Moves on when it is being killed, and when it is dead. */
   kills: number;
 }
 
@@ -58,8 +58,10 @@ export class World {
   /** kill -9, and a new start at once. */
   async kill(name: SideName): Promise<void> {
     const side = this.side(name);
+    // Twice: what was on its way to clients arrives while it dies.
     side.kills += 1;
     await side.process.kill();
+    side.kills += 1;
     side.process.start();
   }
 

@@ -9,7 +9,7 @@ import type { Gateway } from './sap/port.ts';
 export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matrix'>): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
-    const { host, port, component, secret, domains, pseudoDomain } = xmpp;
+    const { host, port, component, secret, domains, pseudoDomain, reactions, splitText } = xmpp;
     gateways.push(
       createXmppGateway({
         host,
@@ -17,6 +17,8 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         componentDomain: component,
         secret,
         domains,
+        reactions,
+        splitText,
         ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
       }),
     );

@@ -40,6 +40,10 @@ export interface XmppGatewayConfig {
   readonly maxWriteBuffer?: number;
   /** How long a message from XMPP is worth delivering. */
   readonly messageValidityMs?: number;
+  /** Reactions (XEP-0444) are told as text. */
+  readonly reactions?: boolean;
+  /** A longer text from XMPP comes to the phone in parts of at most this many UTF-16 units; 0 = never. */
+  readonly splitText?: number;
 }
 
 /** The configuration with every default filled in. */
@@ -60,6 +64,8 @@ const DEFAULTS = {
   maxConversationQueue: 5_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,
+  reactions: true,
+  splitText: 1_500,
 } as const satisfies Partial<XmppGatewayConfig>;
 
 /** Fills in the defaults. */

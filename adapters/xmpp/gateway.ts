@@ -8,6 +8,7 @@ import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import { AddressCodec } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
+import { ChatMemory } from './chat-memory.ts';
 import { ComponentLink } from './component-link.ts';
 import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
@@ -18,6 +19,7 @@ import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
 import { PresenceBridge } from './presence.ts';
 import { Receipts } from './receipts.ts';
+import { isSharedContent, shareContent } from './shared-content.ts';
 
 /** The configuration cannot work. */
 export class XmppConfigError extends Error {
@@ -32,6 +34,7 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
+  'InviteRequest',
 ]);
 
 /** How long stop() lets things under way finish. */
@@ -51,6 +54,7 @@ interface Running {
   readonly receipts: Receipts;
   readonly presence: PresenceBridge;
   readonly iq: IqResponder;
+  readonly memory: ChatMemory;
 }
 
 class XmppGateway implements Gateway {
@@ -106,6 +110,7 @@ class XmppGateway implements Gateway {
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    if (isSharedContent(request)) return await shareContent(running.bridge, request);
     switch (request.primitive) {
       case 'SendMessageRequest':
         return await running.outgoing.send(request);
@@ -116,6 +121,7 @@ class XmppGateway implements Gateway {
       case 'UnsubscribeRequest':
         return await running.presence.unsubscribe(request);
       case 'PresenceNotification':
+        running.memory.noticed(request);
         return await running.presence.notify(request);
       case 'GetPresenceRequest':
         return await running.presence.get(request);
@@ -141,12 +147,14 @@ class XmppGateway implements Gateway {
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
+    const memory = new ChatMemory();
     const running: Running = {
       bridge,
       link,
       receipts,
-      outgoing: new OutgoingMessages(bridge),
-      incoming: new IncomingMessages(bridge, receipts),
+      memory,
+      outgoing: new OutgoingMessages(bridge, memory),
+      incoming: new IncomingMessages(bridge, receipts, memory),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
     };

@@ -17,6 +17,17 @@ export const xmppSchema = z.strictObject({
     .describe(
       'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
     ),
+  reactions: z
+    .boolean()
+    .default(true)
+    .describe('Reactions of XMPP users (XEP-0444) reach the phone as a text: NAME reacted X to "…".'),
+  splitText: z
+    .int()
+    .min(0)
+    .default(1_500)
+    .describe(
+      'Longer texts from XMPP come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
+    ),
 });
 
 export const matrixSchema = z.strictObject({

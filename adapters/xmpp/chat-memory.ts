@@ -1,0 +1,103 @@
+// What is remembered of chats between an XMPP user and one of ours, in memory and within limits: texts that may be
+// quoted, threads, languages. That a message was there, and when, is also on disk (kept 30 days like every link).
+
+import { createHash } from 'node:crypto';
+import { trusted } from '../../src/wv/ids.ts';
+import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { PresenceNotification } from '../../src/wv/primitives.ts';
+import type { GatewayStorage } from '../../src/sap/port.ts';
+import { BoundedMap } from './bounded-map.ts';
+
+/** Messages whose beginning can be quoted. */
+const QUOTABLE = 20_000;
+/** UTF-16 units kept of each. */
+const QUOTABLE_LENGTH = 240;
+const CHATS = 10_000;
+const LANGUAGES = 10_000;
+const MAX_THREAD = 256;
+
+/** A message of before. */
+export interface Remembered {
+  /** When it was handed on, milliseconds since the epoch. */
+  readonly at: number;
+  /** Equal for equal texts. */
+  readonly digest: string;
+  /** Its beginning; '' = no longer known. */
+  readonly text: string;
+  /** A user of ours wrote it. */
+  readonly ours: boolean;
+}
+
+/** Equal for equal texts. */
+export function textDigest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+/** A chat is named by its `received` key (message-ids.ts), whichever way a message goes. */
+export class ChatMemory {
+  readonly #texts = new BoundedMap<string, Remembered>(QUOTABLE);
+  readonly #threads = new BoundedMap<string, string>(CHATS);
+  readonly #languages = new BoundedMap<UserAddress, string>(LANGUAGES);
+
+  /** A message of ours went out under this stanza id. */
+  sent(chat: string, id: string, text: string, at: number): void {
+    this.#keep(chat, id, { at, digest: textDigest(text), text, ours: true });
+  }
+
+  /** A message of the contact was handed on. On disk when resolved. */
+  async took(
+    storage: GatewayStorage,
+    chat: string,
+    ids: readonly string[],
+    text: string,
+    at: number,
+  ): Promise<void> {
+    const digest = textDigest(text);
+    for (const id of ids) this.#keep(chat, id, { at, digest, text, ours: false });
+    const noted = trusted<MessageId>(`${at.toString(36)}.${digest}`);
+    await Promise.all(ids.map((id) => storage.link(`seen ${chat}`, id, noted)));
+  }
+
+  /** What was said under an id, by either side. */
+  quotable(chat: string, id: string): Remembered | undefined {
+    return this.#texts.get(`${chat} ${id}`);
+  }
+
+  /** A message of the contact that was handed on. */
+  async original(storage: GatewayStorage, chat: string, id: string): Promise<Remembered | undefined> {
+    const known = this.quotable(chat, id);
+    if (known !== undefined) return known.ours ? undefined : known;
+    const noted = await storage.messageOf(`seen ${chat}`, id);
+    if (noted === undefined) return undefined;
+    const dot = noted.indexOf('.');
+    const at = Number.parseInt(noted.slice(0, dot), 36);
+    return { at, digest: noted.slice(dot + 1), text: '', ours: false };
+  }
+
+  /** The thread of the contact's latest message (RFC 6121 section 5.2.5); '' = none, or the chat was left. */
+  threaded(chat: string, thread: string): void {
+    if (thread === '' || thread.length > MAX_THREAD) this.#threads.delete(chat);
+    else this.#threads.set(chat, thread);
+  }
+
+  thread(chat: string): string | undefined {
+    return this.#threads.get(chat);
+  }
+
+  /** Takes the language of a user of ours from what he shows his watchers. */
+  noticed({ publisher, attributes }: Pick<PresenceNotification, 'publisher' | 'attributes'>): void {
+    const language = attributes.PreferredLanguage;
+    if (language === undefined) return;
+    const value = language.valid ? (language.value ?? '') : '';
+    if (value === '' || value.length > 35) this.#languages.delete(publisher);
+    else this.#languages.set(publisher, value);
+  }
+
+  language(user: UserAddress): string | undefined {
+    return this.#languages.get(user);
+  }
+
+  #keep(chat: string, id: string, message: Remembered): void {
+    this.#texts.set(`${chat} ${id}`, { ...message, text: message.text.slice(0, QUOTABLE_LENGTH) });
+  }
+}

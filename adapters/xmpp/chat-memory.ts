@@ -28,6 +28,14 @@ export interface Remembered {
   readonly ours: boolean;
 }
 
+/** A message of the contact, under all the ids that he may name it by later. */
+export interface Taken {
+  readonly ids: readonly string[];
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
 /** Equal for equal texts. */
 export function textDigest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
@@ -44,17 +52,15 @@ export class ChatMemory {
     this.#keep(chat, id, { at, digest: textDigest(text), text, ours: true });
   }
 
-  /** A message of the contact was handed on. On disk when resolved. */
-  async took(
-    storage: GatewayStorage,
-    chat: string,
-    ids: readonly string[],
-    text: string,
-    at: number,
-  ): Promise<void> {
+  /** A message of the contact was handed on. */
+  took(chat: string, { ids, text, at }: Taken): void {
     const digest = textDigest(text);
     for (const id of ids) this.#keep(chat, id, { at, digest, text, ours: false });
-    const noted = trusted<MessageId>(`${at.toString(36)}.${digest}`);
+  }
+
+  /** Puts on disk that it was, without its words. */
+  async note(storage: GatewayStorage, chat: string, { ids, text, at }: Taken): Promise<void> {
+    const noted = trusted<MessageId>(`${at.toString(36)}.${textDigest(text)}`);
     await Promise.all(ids.map((id) => storage.link(`seen ${chat}`, id, noted)));
   }
 

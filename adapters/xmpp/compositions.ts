@@ -5,6 +5,7 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
 import type { MessageId } from '../../src/wv/ids.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { guarded } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
 import { textDigest } from './chat-memory.ts';
 import type { ChatMemory, Remembered } from './chat-memory.ts';
@@ -179,24 +180,22 @@ export class Compositions {
   }
 
   /** The text was handed on: notes what is told only once, and what later messages may be about. */
-  async handedOn(
-    { incoming, chat }: Letter,
-    { words, notes }: Composition,
-    messageId: MessageId,
-  ): Promise<void> {
-    const { storage, clock } = this.#bridge.relay;
-    const ids = [
-      incoming.stanza.attrs['id'],
-      childOf(incoming.stanza, 'origin-id', NS.stanzaId)?.attrs['id'],
-    ];
-    const usable = ids.filter((id) => id !== undefined && id !== '' && id.length <= MAX_ID);
+  async handedOn(letter: Letter, { words, notes }: Composition, messageId: MessageId): Promise<void> {
+    if (words !== '') this.#remember(letter, words);
+    const { storage } = this.#bridge.relay;
     const noted = trusted<MessageId>(`told-${messageId}`);
-    await Promise.all([
-      ...notes.map(([conversation, key]) => storage.link(conversation, key, noted)),
-      words === ''
-        ? undefined
-        : this.#memory.took(storage, chat, [...new Set(usable)] as string[], words, clock.now()),
-    ]);
+    await Promise.all(notes.map(([conversation, key]) => storage.link(conversation, key, noted)));
+  }
+
+  /** The next message of the chat does not wait until it is on disk: it is in memory. */
+  #remember({ incoming: { stanza }, chat }: Letter, text: string): void {
+    const { relay, queues } = this.#bridge;
+    const given = [stanza.attrs['id'], childOf(stanza, 'origin-id', NS.stanzaId)?.attrs['id']];
+    const usable = given.filter((id) => id !== undefined && id !== '' && id.length <= MAX_ID);
+    const message = { ids: [...new Set(usable)] as string[], text, at: relay.clock.now() };
+    this.#memory.took(chat, message);
+    const noted = queues.run(`seen ${chat}`, () => this.#memory.note(relay.storage, chat, message));
+    guarded(this.#bridge, 'message memory', noted);
   }
 }
 

@@ -7,13 +7,10 @@ import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
 import type { PresenceNotification } from '../../src/wv/primitives.ts';
 import type { GatewayStorage } from '../../src/sap/port.ts';
 import { BoundedMap } from './bounded-map.ts';
+import type { XmppSettings } from './config.ts';
 
-/** Messages whose beginning can be quoted. */
-const QUOTABLE = 20_000;
-/** UTF-16 units kept of each. */
+/** UTF-16 units kept of a message. */
 const QUOTABLE_LENGTH = 240;
-const CHATS = 10_000;
-const LANGUAGES = 10_000;
 const MAX_THREAD = 256;
 
 /** A message of before. */
@@ -43,9 +40,15 @@ export function textDigest(text: string): string {
 
 /** A chat is named by its `received` key (message-ids.ts), whichever way a message goes. */
 export class ChatMemory {
-  readonly #texts = new BoundedMap<string, Remembered>(QUOTABLE);
-  readonly #threads = new BoundedMap<string, string>(CHATS);
-  readonly #languages = new BoundedMap<UserAddress, string>(LANGUAGES);
+  readonly #texts: BoundedMap<string, Remembered>;
+  readonly #threads: BoundedMap<string, string>;
+  readonly #languages: BoundedMap<UserAddress, string>;
+
+  constructor(limits: Pick<XmppSettings, 'maxQuotableMessages' | 'maxRememberedChats'>) {
+    this.#texts = new BoundedMap(limits.maxQuotableMessages);
+    this.#threads = new BoundedMap(limits.maxRememberedChats);
+    this.#languages = new BoundedMap(limits.maxRememberedChats);
+  }
 
   /** A message of ours went out under this stanza id. */
   sent(chat: string, id: string, text: string, at: number): void {

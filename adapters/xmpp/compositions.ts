@@ -27,7 +27,6 @@ const EDIT_WINDOW_MS = 10 * 60_000;
 const QUOTE_LENGTH = 60;
 /** Calls for attention of one contact are passed on once in this time. */
 const ATTENTION_PAUSE_MS = 60_000;
-const CALLERS = 10_000;
 
 export interface Letter {
   readonly incoming: Incoming;
@@ -63,11 +62,12 @@ export function isWorthTelling(message: XmlElement): boolean {
 export class Compositions {
   readonly #bridge: Bridge;
   readonly #memory: ChatMemory;
-  readonly #calls = new BoundedMap<string, number>(CALLERS);
+  readonly #calls: BoundedMap<string, number>;
 
   constructor(bridge: Bridge, memory: ChatMemory) {
     this.#bridge = bridge;
     this.#memory = memory;
+    this.#calls = new BoundedMap(bridge.settings.maxRememberedChats);
   }
 
   async compose(letter: Letter): Promise<Told> {

@@ -44,6 +44,10 @@ export interface XmppGatewayConfig {
   readonly reactions?: boolean;
   /** A longer text from XMPP comes to the phone in parts of at most this many UTF-16 units; 0 = never. */
   readonly splitText?: number;
+  /** Messages whose beginning is kept in memory, for quotes. */
+  readonly maxQuotableMessages?: number;
+  /** Chats whose thread, or users whose language, is remembered. */
+  readonly maxRememberedChats?: number;
 }
 
 /** The configuration with every default filled in. */
@@ -66,6 +70,8 @@ const DEFAULTS = {
   messageValidityMs: 7 * 86_400_000,
   reactions: true,
   splitText: 1_500,
+  maxQuotableMessages: 20_000,
+  maxRememberedChats: 10_000,
 } as const satisfies Partial<XmppGatewayConfig>;
 
 /** Fills in the defaults. */

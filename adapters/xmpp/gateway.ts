@@ -147,7 +147,7 @@ class XmppGateway implements Gateway {
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
-    const memory = new ChatMemory();
+    const memory = new ChatMemory(settings);
     const running: Running = {
       bridge,
       link,

@@ -40,7 +40,7 @@ export const fallback = (to: string | undefined, start?: number, end?: number) =
 export class ChatScene {
   readonly bridge: TestBridge;
   readonly alice: UserAddress;
-  memory = new ChatMemory();
+  memory: ChatMemory;
   receipts: Receipts;
   outgoing: OutgoingMessages;
   incoming: IncomingMessages;
@@ -48,6 +48,7 @@ export class ChatScene {
   constructor(settings: Partial<XmppSettings> = {}) {
     const bridge = testBridge();
     this.bridge = { ...bridge, settings: { ...bridge.settings, ...settings } };
+    this.memory = new ChatMemory(this.bridge.settings);
     this.alice = this.bridge.relay.account('alice', 'Alice');
     this.receipts = new Receipts(this.bridge);
     this.outgoing = new OutgoingMessages(this.bridge, this.memory);
@@ -56,7 +57,7 @@ export class ChatScene {
 
   /** The gateway starts anew: what was not on disk is forgotten. */
   restart(): void {
-    this.memory = new ChatMemory();
+    this.memory = new ChatMemory(this.bridge.settings);
     this.receipts = new Receipts(this.bridge);
     this.outgoing = new OutgoingMessages(this.bridge, this.memory);
     this.incoming = new IncomingMessages(this.bridge, this.receipts, this.memory);

@@ -32,7 +32,7 @@ beforeEach(() => {
   bridge = testBridge();
   alice = bridge.relay.account('alice');
   receipts = new Receipts(bridge);
-  memory = new ChatMemory();
+  memory = new ChatMemory(bridge.settings);
   outgoing = new OutgoingMessages(bridge, memory);
   incomingMessages = new IncomingMessages(bridge, receipts, memory);
 });
@@ -133,7 +133,7 @@ describe('what comes back for it', () => {
   test('a receipt is reported once, also after a restart of the gateway', async () => {
     const id = await sent(true);
     await write({}, xml(NS.receipts, 'received', { id }));
-    incomingMessages = new IncomingMessages(bridge, new Receipts(bridge), new ChatMemory());
+    incomingMessages = new IncomingMessages(bridge, new Receipts(bridge), new ChatMemory(bridge.settings));
     await write({}, xml(NS.receipts, 'received', { id }));
     expect(bridge.relay.all('DeliveryStatusReport')).toMatchObject([
       { messageId: 'm-1', outcome: { code: 200 } },

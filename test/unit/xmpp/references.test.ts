@@ -193,3 +193,12 @@ describe('a call for attention', () => {
     expect(chat.answers).toHaveLength(0);
   });
 });
+
+test('what is remembered for quotes has a limit; that a message was there stays known', async () => {
+  chat = new ChatScene({ maxQuotableMessages: 1 });
+  await chat.bobWrites({ id: '1' }, body('one'));
+  await chat.bobWrites({ id: '2' }, body('two'));
+  await chat.bobWrites({ id: '3' }, xml(NS.reply, 'reply', { id: '1' }), body('to one'));
+  await chat.bobWrites({ id: '4' }, xml(NS.correction, 'replace', { id: '1' }), body('ONE'));
+  expect(chat.texts).toEqual(['one', 'two', 'to one', 'edited: ONE']);
+});

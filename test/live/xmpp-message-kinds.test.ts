@@ -76,7 +76,7 @@ for (const { name, server, missing } of await liveServers()) {
       newChat();
       const text = `Shall we meet? ${jid}`;
       const id = await aliceWrites(text);
-      const fallback = `<fallback xmlns="${NS.fallback}" for="${NS.reply}"><body start="0" end="14"/></fallback>`;
+      const fallback = `<fallback xmlns="${NS.fallback}" for="${NS.reply}"><body start="0" end="13"/></fallback>`;
       await nurseWrites(
         '&gt; Shall we 😀\nYes!',
         `<reply xmlns="${NS.reply}" id="${id}" to="${jid}"/>${fallback}`,

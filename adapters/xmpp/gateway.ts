@@ -29,12 +29,12 @@ export class XmppConfigError extends Error {
 const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'SendMessageRequest',
   'DeliveryStatusReport',
+  'InviteRequest',
   'SubscribeRequest',
   'UnsubscribeRequest',
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
-  'InviteRequest',
 ]);
 
 /** How long stop() lets things under way finish. */
@@ -49,12 +49,12 @@ export function createXmppGateway(config: XmppGatewayConfig): Gateway {
 interface Running {
   readonly bridge: Bridge;
   readonly link: ComponentLink;
+  readonly memory: ChatMemory;
   readonly outgoing: OutgoingMessages;
   readonly incoming: IncomingMessages;
   readonly receipts: Receipts;
   readonly presence: PresenceBridge;
   readonly iq: IqResponder;
-  readonly memory: ChatMemory;
 }
 
 class XmppGateway implements Gateway {
@@ -142,12 +142,12 @@ class XmppGateway implements Gateway {
       offline: () => undefined,
       stanza: (incoming) => dispatch(running, incoming),
     });
+    const memory = new ChatMemory(settings);
     const { componentDomain, domains, pseudoDomain } = settings;
     const codec = new AddressCodec({ home: relay.homeDomain, componentDomain, domains, pseudoDomain });
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
-    const memory = new ChatMemory(settings);
     const running: Running = {
       bridge,
       link,

@@ -12,11 +12,6 @@ export const xmppSchema = z.strictObject({
     .array(domain)
     .default([])
     .describe('XMPP domains reachable in full: bob@xmpp.example is wv:bob@xmpp.example.'),
-  pseudoDomain: domain
-    .optional()
-    .describe(
-      'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
-    ),
   reactions: z
     .boolean()
     .default(true)
@@ -27,6 +22,11 @@ export const xmppSchema = z.strictObject({
     .default(1_500)
     .describe(
       'Longer texts from XMPP come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
+    ),
+  pseudoDomain: domain
+    .optional()
+    .describe(
+      'WV domain for all other JIDs: wv:bob%40jabber.org@<pseudoDomain>. Leave out to refuse them (516).',
     ),
 });
 

@@ -134,6 +134,7 @@ class XmppGateway implements Gateway {
 
   #assemble(relay: RelayPort): Running {
     const settings = this.#settings;
+    const memory = new ChatMemory(settings);
     const link = new ComponentLink(settings, relay, {
       online: () => {
         running.presence.reset();
@@ -142,7 +143,6 @@ class XmppGateway implements Gateway {
       offline: () => undefined,
       stanza: (incoming) => dispatch(running, incoming),
     });
-    const memory = new ChatMemory(settings);
     const { componentDomain, domains, pseudoDomain } = settings;
     const codec = new AddressCodec({ home: relay.homeDomain, componentDomain, domains, pseudoDomain });
     const queues = new ConversationQueues(settings.maxConversationQueue);

@@ -9,25 +9,8 @@ import type { Gateway } from './sap/port.ts';
 export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matrix'>): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
-    const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
-    const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
-    gateways.push(
-      createXmppGateway({
-        host,
-        port,
-        componentDomain: component,
-        secret,
-        domains,
-        groupDomains,
-        createRooms,
-        roomHistory,
-        maxListedOccupants,
-        maxRoomGuests,
-        ...(groupsComponent === undefined ? {} : { groupsComponent }),
-        ...(groupsSecret === undefined ? {} : { groupsSecret }),
-        ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
-      }),
-    );
+    const { component, ...settings } = xmpp;
+    gateways.push(createXmppGateway({ componentDomain: component, ...withoutUndefined(settings) }));
   }
   if (matrix !== undefined) {
     gateways.push(
@@ -43,4 +26,10 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
     );
   }
   return gateways;
+}
+
+/** What is left out in the file has the gateway's own default. */
+function withoutUndefined<T extends object>(settings: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  const told = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(told) as { [Key in keyof T]: Exclude<T[Key], undefined> };
 }

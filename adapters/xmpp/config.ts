@@ -44,6 +44,14 @@ export interface XmppGatewayConfig {
   readonly pingIntervalMs?: number;
   /** How long the server may take to answer a ping, confirmations included, before the stream counts as dead. */
   readonly confirmTimeoutMs?: number;
+  /** Reactions (XEP-0444) are told as text. */
+  readonly reactions?: boolean;
+  /** A longer text from XMPP comes to the phone in parts of at most this many UTF-16 units; 0 = never. */
+  readonly splitText?: number;
+  /** Messages whose beginning is kept in memory, for quotes. */
+  readonly maxQuotableMessages?: number;
+  /** Chats whose thread, or users whose language, is remembered. */
+  readonly maxRememberedChats?: number;
   /** Presence probes per second. */
   readonly probeRate?: number;
   /** How long a GetPresence waits for the answer to its probe. */
@@ -84,6 +92,10 @@ const DEFAULTS = {
   reconnect: { minDelayMs: 500, maxDelayMs: 60_000 },
   pingIntervalMs: 30_000,
   confirmTimeoutMs: 15_000,
+  reactions: true,
+  splitText: 1_500,
+  maxQuotableMessages: 20_000,
+  maxRememberedChats: 10_000,
   probeRate: 50,
   presenceWaitMs: 3_000,
   presenceCoalesceMs: 200,

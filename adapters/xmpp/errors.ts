@@ -2,6 +2,8 @@
 
 import type { Result, StatusCode } from '../../src/wv/status.ts';
 import { STATUS } from '../../src/wv/status.ts';
+import { parseJid } from './jid.ts';
+import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
@@ -15,6 +17,9 @@ export interface StanzaError {
 }
 
 const UNREACHABLE: StanzaError = { condition: 'service-unavailable', type: 'cancel' };
+
+/** 503 with a time after which to try again. */
+const RATE_LIMIT: StanzaError = { condition: 'resource-constraint', type: 'wait', text: STATUS[503] };
 
 /**
  * An unknown user (531), one who blocked the sender (532) and one who rejects look alike on purpose: a block
@@ -67,6 +72,7 @@ const NEUTRAL: ReadonlySet<StatusCode> = new Set([531, 532]);
 export function stanzaErrorOf(outcome: Result): StanzaError {
   const code =
     outcome.code === 900 || outcome.code === 201 ? (outcome.details?.[0]?.code ?? 500) : outcome.code;
+  if (code === 503 && outcome.tryAgainAfter !== undefined) return RATE_LIMIT;
   const known = TO_XMPP[code] ?? TO_XMPP[500] ?? UNREACHABLE;
   return NEUTRAL.has(code) ? known : { ...known, text: outcome.description ?? STATUS[code] };
 }
@@ -81,8 +87,11 @@ const FROM_XMPP: Readonly<Record<string, StatusCode>> = {
   'remote-server-timeout': 408,
   'recipient-unavailable': 410,
   gone: 410,
+  redirect: 410,
   'not-acceptable': 415,
   'policy-violation': 432,
+  // A rate limit.
+  'policy-violation wait': 503,
   'internal-server-error': 500,
   'service-unavailable wait': 503,
   // For a user that is how servers say offline, unknown or blocked alike (bridging section 6).
@@ -128,6 +137,22 @@ export function statusOfError(
   const code =
     table[condition] ?? FROM_XMPP[`${condition} ${type}`] ?? FROM_XMPP[condition] ?? BY_TYPE[type] ?? 410;
   return text === undefined ? { code } : { code, description: text };
+}
+
+/** Where an entity that is `gone` (or whose messages are redirected) says it can be reached: its bare JID. */
+export function newAddressOf(errorStanza: XmlElement): JidParts | undefined {
+  const error = childOf(errorStanza, 'error');
+  const moved = ['gone', 'redirect'].map((name) => error && childOf(error, name, NS.stanzaError));
+  const [, address = ''] = /^xmpp:([^?#]{1,2047})/.exec(textOf(moved.find((found) => found)).trim()) ?? [];
+  return parseJid(uriDecoded(address));
+}
+
+function uriDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
+  }
 }
 
 /** `<error/>` of a stanza. */

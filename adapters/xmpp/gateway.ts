@@ -8,6 +8,7 @@ import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import { AddressCodec } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
+import { ChatMemory } from './chat-memory.ts';
 import { ComponentLink } from './component-link.ts';
 import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
@@ -22,6 +23,7 @@ import { OutgoingMessages } from './messages-out.ts';
 import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
 import { PresenceBridge } from './presence.ts';
 import { Receipts } from './receipts.ts';
+import { isSharedContent, shareContent } from './shared-content.ts';
 
 /** The configuration cannot work. */
 export class XmppConfigError extends Error {
@@ -31,6 +33,7 @@ export class XmppConfigError extends Error {
 const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'SendMessageRequest',
   'DeliveryStatusReport',
+  'InviteRequest',
   'SubscribeRequest',
   'UnsubscribeRequest',
   'PresenceNotification',
@@ -56,6 +59,7 @@ export function createXmppGateway(config: XmppGatewayConfig): Gateway {
 interface Running {
   readonly bridge: Bridge;
   readonly link: ComponentLink;
+  readonly memory: ChatMemory;
   readonly outgoing: OutgoingMessages;
   readonly incoming: IncomingMessages;
   readonly receipts: Receipts;
@@ -127,6 +131,7 @@ class XmppGateway implements Gateway {
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    if (isSharedContent(request)) return await shareContent(running.bridge, request);
     switch (request.primitive) {
       case 'SendMessageRequest':
         if (request.message.sender.kind === 'group' && running.rooms !== undefined)
@@ -141,6 +146,7 @@ class XmppGateway implements Gateway {
       case 'UnsubscribeRequest':
         return await running.presence.unsubscribe(request);
       case 'PresenceNotification':
+        running.memory.noticed(request);
         return await running.presence.notify(request);
       case 'GetPresenceRequest':
         return await running.presence.get(request);
@@ -157,6 +163,7 @@ class XmppGateway implements Gateway {
 
   #assemble(relay: RelayPort): Running {
     const settings = this.#settings;
+    const memory = new ChatMemory(settings);
     const link = new ComponentLink(settings, relay, {
       online: () => {
         running.presence.reset();
@@ -186,8 +193,9 @@ class XmppGateway implements Gateway {
       bridge,
       link,
       receipts,
-      outgoing: new OutgoingMessages(bridge),
-      incoming: new IncomingMessages(bridge, receipts),
+      memory,
+      outgoing: new OutgoingMessages(bridge, memory),
+      incoming: new IncomingMessages(bridge, receipts, memory),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
       rooms: roomsOf(bridge),

@@ -29,7 +29,17 @@ const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait
 const NO_SUCH_NODE: Answer = { error: { condition: 'item-not-found', type: 'cancel' } };
 
 const COMPONENT_FEATURES = [NS.discoInfo, NS.discoItems, NS.gateway, NS.ping, NS.vcard, NS.version];
-const USER_FEATURES = [NS.discoInfo, NS.ping, NS.receipts, NS.vcard];
+/** Retractions are not among them: what a phone has, it keeps. */
+const USER_FEATURES: readonly string[] = [
+  NS.discoInfo,
+  NS.ping,
+  NS.receipts,
+  NS.vcard,
+  NS.attention,
+  NS.correction,
+  NS.outOfBand,
+  NS.reply,
+];
 const NAME = 'Wireless Village gateway';
 
 type QueryHandler = (query: Query) => Promise<Answer> | Answer;
@@ -61,7 +71,7 @@ export class IqResponder {
     this.#toUser = {
       ...everywhere,
       [`get ${NS.discoInfo} query`]: (query) =>
-        info(query, ['account', 'registered', undefined], USER_FEATURES),
+        info(query, ['account', 'registered', undefined], this.#userFeatures()),
       [`get ${NS.vcard} vCard`]: (query) => this.#userCard(query),
     };
   }
@@ -96,6 +106,10 @@ export class IqResponder {
     // A user who does not exist answers like one who does not support it (RFC 6121 section 8.5.1).
     if (isUnmappable(user) || !(await this.#bridge.relay.userExists(user))) return UNSUPPORTED;
     return (await this.#toUser[key]?.({ payload, user })) ?? UNSUPPORTED;
+  }
+
+  #userFeatures(): readonly string[] {
+    return this.#bridge.settings.reactions ? [...USER_FEATURES, NS.reactions] : USER_FEATURES;
   }
 
   async #userCard(query: Query): Promise<Answer> {

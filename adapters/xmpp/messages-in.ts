@@ -6,38 +6,52 @@ import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
 import type { SendMessageRequest } from '../../src/wv/primitives.ts';
 import { isSuccess, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
+import { NotKnownNow } from '../../src/sap/port.ts';
 import { isUnmappable } from './addresses.ts';
-import { BoundedMap } from './bounded-map.ts';
 import { metaOf } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
+import type { ChatMemory } from './chat-memory.ts';
 import type { Incoming } from './component-link.ts';
+import { Compositions, isWorthTelling } from './compositions.ts';
+import type { Composition, Letter } from './compositions.ts';
 import { QueueFull } from './conversation-queue.ts';
+import { isDelayed, sentAt } from './delays.ts';
+import { encryptionOf, explain, isKeyExchange } from './encrypted.ts';
 import { errorReply, stanzaErrorOf } from './errors.ts';
 import { bareJid } from './jid.ts';
-import { messageIdOf, received, remoteIdOf } from './message-ids.ts';
+import { messageIdsOf, partIdOf, received, remoteIdOf } from './message-ids.ts';
+import type { Part, ReceivedId } from './message-ids.ts';
 import { NS } from './namespaces.ts';
 import type { Receipts } from './receipts.ts';
-import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
+import { referenceOf } from './references.ts';
+import { splitText } from './split-text.ts';
+import { childOf, elementsOf, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
-
-/** Chats remembered as told that OMEMO cannot be read here. */
-const EXPLAINED_CHATS = 10_000;
-const EXPLANATION = 'This contact cannot read encrypted messages. Please turn OMEMO off for this chat.';
 
 interface Envelope {
   readonly sender: UserAddress;
   readonly recipient: UserAddress;
 }
 
+/** One message of ours that a stanza becomes. */
+interface Piece {
+  readonly id: MessageId;
+  readonly text: string;
+  readonly remote: ReceivedId;
+}
+
 export class IncomingMessages {
   readonly #bridge: Bridge;
   readonly #receipts: Receipts;
+  readonly #memory: ChatMemory;
+  readonly #compositions: Compositions;
   #closing = false;
-  readonly #explained = new BoundedMap<string, true>(EXPLAINED_CHATS);
 
-  constructor(bridge: Bridge, receipts: Receipts) {
+  constructor(bridge: Bridge, receipts: Receipts, memory: ChatMemory) {
     this.#bridge = bridge;
     this.#receipts = receipts;
+    this.#memory = memory;
+    this.#compositions = new Compositions(bridge, memory);
   }
 
   /** The gateway stops: what still comes in goes back to its sender, who may try again. */
@@ -49,48 +63,69 @@ export class IncomingMessages {
     const { stanza: message } = incoming;
     const { type } = message.attrs;
     if (type === 'error') return this.#receipts.errorArrived(incoming);
+    // Rooms took theirs before.
     if (type === 'groupchat') return this.#refuse(incoming, result(405));
-    // A copy of what others wrote (XEP-0280) is no business of ours, and nothing in it can be believed.
-    if (elementsOf(message).some((child) => child.ns === NS.carbons)) return this.#drop('carbon');
-    if (childOf(message, 'received', NS.receipts) !== undefined)
-      return this.#receipts.receiptArrived(incoming);
-    if (isEncrypted(message)) return this.#explain(incoming);
-    const body = textToDeliver(message);
-    // Chat states, markers, hints and the like.
-    if (body === '') return this.#drop('no_body');
+    const copy = copyIn(message);
+    if (copy !== undefined) return this.#drop(copy);
+    if (this.#receipts.took(incoming) && !isWorthTelling(message)) return undefined;
+    this.#noteThread(incoming);
+    if (isKeyExchange(message)) return this.#drop('key_exchange');
+    const method = encryptionOf(message);
+    // Chat states, hints and the like.
+    if (method === undefined && !isWorthTelling(message)) return this.#drop('no_body');
     if (this.#closing) return this.#refuse(incoming, result(503));
-    this.#queue(incoming, body);
+    this.#queue(incoming, (chat) =>
+      method === undefined ? this.#deliver(incoming, chat) : this.#sendBack(incoming, method),
+    );
   }
 
-  #queue(incoming: Incoming, body: string): void {
-    const conversation = received(bareJid(incoming.to), bareJid(incoming.from));
-    const delivery = this.#bridge.queues.run(conversation, () => this.#deliver(incoming, conversation, body));
+  #queue(incoming: Incoming, task: (chat: string) => Promise<void>): void {
+    const chat = received(bareJid(incoming.to), bareJid(incoming.from));
+    const delivery = this.#bridge.queues.run(chat, () => task(chat));
     delivery.catch((error: unknown) => {
       if (error instanceof QueueFull) return this.#refuse(incoming, result(507));
+      if (error instanceof NotKnownNow) return this.#refuse(incoming, result(503));
       this.#bridge.relay.log.error({ err: error }, 'XMPP gateway: a message could not be delivered');
       this.#bridge.relay.metrics.count('xmpp_failures_total', { what: 'message' });
       return this.#refuse(incoming, result(500));
     });
   }
 
-  async #deliver(incoming: Incoming, conversation: string, body: string): Promise<void> {
+  async #deliver(incoming: Incoming, chat: string): Promise<void> {
     const envelope = this.#envelope(incoming);
     if ('code' in envelope) return this.#refuse(incoming, envelope);
+    const letter: Letter = { incoming, chat, recipient: envelope.recipient };
+    const composition = await this.#compositions.compose(letter);
+    if ('leftOut' in composition) return this.#drop(composition.leftOut);
+    const pieces = await this.#pieces(incoming, composition);
+    await this.#link(chat, pieces);
+    for (const piece of pieces) {
+      // One after another: their order is that of the text, and after a failure the rest has no sense.
+      const answer = await this.#bridge.relay.emit(this.#request(incoming, envelope, piece));
+      if (!isSuccess(answer.result) || answer.result.code === 201)
+        return this.#refuse(incoming, answer.result);
+    }
+    const [first] = pieces;
+    if (first !== undefined) await this.#compositions.handedOn(letter, composition, first.id);
+  }
+
+  async #pieces(incoming: Incoming, { text }: Composition): Promise<readonly Piece[]> {
+    const texts = splitText(text, this.#bridge.settings.splitText);
+    const whole = await this.#messageId(incoming, texts.length);
+    const naming = this.#remote(incoming);
+    return texts.map((piece, index) => {
+      const part: Part = { whole, index, count: texts.length };
+      return { id: partIdOf(part), text: piece, remote: part.count === 1 ? naming : { ...naming, part } };
+    });
+  }
+
+  /** A repeat is handed on all the same: the first try may have failed, and the relay knows what it has. */
+  async #link(chat: string, pieces: readonly Piece[]): Promise<void> {
     const { storage, metrics } = this.#bridge.relay;
-    const message = incoming.stanza;
-    const id = this.#messageId(incoming, body);
-    const remote = {
-      stanzaId: message.attrs['id'] ?? '',
-      resource: incoming.from.resource,
-      receipt: childOf(message, 'request', NS.receipts) !== undefined,
-    };
-    // A repeat is handed on all the same: the first try may have failed, and the relay knows what it has.
-    const isNew = await storage.link(conversation, remoteIdOf(id, remote), id);
-    if (!isNew) metrics.count('xmpp_messages_repeated_total');
-    const answer = await this.#bridge.relay.emit(
-      this.#request(incoming, envelope, { id, body, report: remote.receipt }),
+    const isNew = await Promise.all(
+      pieces.map(({ id, remote }) => storage.link(chat, remoteIdOf(id, remote), id)),
     );
-    if (!isSuccess(answer.result) || answer.result.code === 201) this.#refuse(incoming, answer.result);
+    if (isNew.includes(false)) metrics.count('xmpp_messages_repeated_total');
   }
 
   #envelope(incoming: Incoming): Envelope | Result {
@@ -102,50 +137,74 @@ export class IncomingMessages {
     return { sender, recipient };
   }
 
-  /** Retries may come with a new stanza id and the old origin-id (XEP-0359), so that one counts first. */
-  #messageId(incoming: Incoming, body: string): MessageId {
-    const message = incoming.stanza;
-    const stanzaId = childOf(message, 'origin-id', NS.stanzaId)?.attrs['id'] ?? message.attrs['id'];
-    const id = messageIdOf(bareJid(incoming.from), bareJid(incoming.to), stanzaId, body);
-    return id ?? trusted<MessageId>(`x${this.#bridge.relay.ids.random(20)}`);
+  /** @param count parts in which it is delivered */
+  async #messageId({ stanza: message, from, to }: Incoming, count: number): Promise<MessageId> {
+    const { storage, clock, ids } = this.#bridge.relay;
+    const naming = {
+      // Retries may come with a new stanza id and the old origin-id.
+      originId: childOf(message, 'origin-id', NS.stanzaId)?.attrs['id'],
+      stanzaId: message.attrs['id'],
+      resource: from.resource,
+    };
+    const said = whatWasSaid(message);
+    const [now, before] = messageIdsOf(bareJid(from), bareJid(to), naming, said, clock.now());
+    const isRepeat =
+      before !== undefined &&
+      (await storage.remoteOf(partIdOf({ whole: before, index: 0, count }))) !== undefined;
+    return (isRepeat ? before : now) ?? trusted<MessageId>(`x${ids.random(20)}`);
   }
 
-  #request(
-    incoming: Incoming,
-    envelope: Envelope,
-    message: { readonly id: MessageId; readonly body: string; readonly report: boolean },
-  ): SendMessageRequest {
+  #remote({ stanza: message, from }: Incoming): ReceivedId {
+    const isReceipt = childOf(message, 'received', NS.receipts) !== undefined;
+    const quiet = message.attrs['type'] === 'headline';
+    const asked = childOf(message, 'request', NS.receipts) !== undefined;
+    return {
+      stanzaId: message.attrs['id'] ?? '',
+      resource: from.resource,
+      receipt: asked && !isReceipt && !quiet && !isDelayed(message),
+      quiet,
+    };
+  }
+
+  #request(incoming: Incoming, envelope: Envelope, piece: Piece): SendMessageRequest {
     const now = this.#bridge.relay.clock.now();
+    const { componentDomain, messageValidityMs } = this.#bridge.settings;
     return {
       primitive: 'SendMessageRequest',
       meta: metaOf(envelope.sender),
-      deliveryReport: message.report,
+      deliveryReport: piece.remote.receipt,
       message: {
-        id: message.id,
+        id: piece.id,
         sender: { kind: 'user', user: envelope.sender },
         recipients: [{ kind: 'user', user: envelope.recipient }],
-        sentAt: sentAt(incoming.stanza, now),
-        expiresAt: now + this.#bridge.settings.messageValidityMs,
-        content: { contentType: 'text/plain', encoding: 'none', data: message.body },
+        sentAt: sentAt(incoming, componentDomain, now),
+        expiresAt: now + messageValidityMs,
+        content: { contentType: 'text/plain', encoding: 'none', data: piece.text },
       },
     };
   }
 
-  /** Each encrypted message comes back; why is said once per chat. */
-  #explain(incoming: Incoming): void {
-    const { from, to } = incoming;
-    const chat = received(bareJid(to), bareJid(from));
+  /** An encrypted message. A user who does not exist must not be told apart by how he cannot read it. */
+  async #sendBack(incoming: Incoming, method: string): Promise<void> {
+    const envelope = this.#envelope(incoming);
+    if ('code' in envelope) return this.#refuse(incoming, envelope);
+    if (!(await this.#bridge.relay.userExists(envelope.recipient)))
+      return this.#refuse(incoming, result(531));
     this.#refuse(incoming, result(415, 'encrypted messages cannot be read here'));
-    if (this.#explained.has(chat)) return;
-    this.#explained.set(chat, true);
-    const attrs = { type: 'chat', from: bareJid(to), to: incoming.stanza.attrs['from'] };
-    this.#bridge.link.send(
-      stanza('message', attrs, xml(NS.component, 'body', {}, EXPLANATION), xml(NS.hints, 'no-store')),
-    );
+    if (!isUnanswerable(incoming.stanza)) await explain(this.#bridge, incoming, method);
+  }
+
+  #noteThread({ stanza: message, from, to }: Incoming): void {
+    const left = childOf(message, 'gone', NS.chatStates) !== undefined;
+    if (!left && !isWorthTelling(message)) return;
+    const thread = left ? '' : textOf(childOf(message, 'thread'));
+    this.#memory.threaded(received(bareJid(to), bareJid(from)), thread);
   }
 
   #refuse(incoming: Incoming, outcome: Result): void {
     this.#bridge.relay.metrics.count('xmpp_messages_refused_total', { code: String(outcome.code) });
+    // Nobody waits for what became of a headline (RFC 6121 section 5.2.2).
+    if (incoming.stanza.attrs['type'] === 'headline') return this.#drop('headline_error');
     const reply = errorReply(incoming.stanza, stanzaErrorOf(outcome));
     if (reply !== undefined && !this.#bridge.link.send(reply)) this.#drop('offline_error');
   }
@@ -155,25 +214,30 @@ export class IncomingMessages {
   }
 }
 
-function isEncrypted(message: XmlElement): boolean {
-  return elementsOf(message).some(
-    (child) => child.name === 'encrypted' && (child.ns === NS.omemo || child.ns === NS.omemoLegacy),
+/** The sender's own words, whatever we add to them: the same when the message comes again. */
+function whatWasSaid(message: XmlElement): string {
+  const body = textOf(childOf(message, 'body'));
+  return body === '' ? JSON.stringify(referenceOf(message) ?? '') : body;
+}
+
+/**
+ * A copy of what others wrote, by a wrapper that only our own server could send and never does: a carbon (XEP-0280) or
+ * a message of an archive (XEP-0313). Nothing in it can be believed.
+ */
+function copyIn(message: XmlElement): string | undefined {
+  const isCarbon = ['received', 'sent'].some((name) => childOf(message, name, NS.carbons) !== undefined);
+  if (isCarbon) return 'carbon';
+  return elementsOf(message).some(({ name, ns }) => name === 'result' && ns.startsWith('urn:xmpp:mam:'))
+    ? 'archive'
+    : undefined;
+}
+
+/** Not to be answered by a message of our own: written by a program, or not meant to be kept (bridging section 11). */
+function isUnanswerable(message: XmlElement): boolean {
+  const hints = ['no-store', 'no-permanent-store', 'no-copy'];
+  return (
+    message.attrs['type'] === 'headline' ||
+    hints.some((name) => childOf(message, name, NS.hints) !== undefined) ||
+    isDelayed(message)
   );
-}
-
-/** The body without a language of its own, else the first; a subject goes before it. */
-function textToDeliver(message: XmlElement): string {
-  const pick = (name: string): string => {
-    const found = elementsOf(message).filter((child) => child.name === name && child.ns === NS.component);
-    return textOf(found.find((child) => child.attrs['xml:lang'] === undefined) ?? found[0]);
-  };
-  const body = pick('body');
-  const subject = pick('subject').trim();
-  return body === '' || subject === '' ? body : `${subject}\n${body}`;
-}
-
-/** When the message was written, if it was held up on the way (XEP-0203); never in the future. */
-function sentAt(message: XmlElement, now: number): number {
-  const stamp = Date.parse(childOf(message, 'delay', NS.delay)?.attrs['stamp'] ?? '');
-  return Number.isNaN(stamp) ? now : Math.min(stamp, now);
 }

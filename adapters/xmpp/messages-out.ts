@@ -7,9 +7,10 @@ import { combine, result } from '../../src/wv/status.ts';
 import type { DetailedResult, Result, StatusCode } from '../../src/wv/status.ts';
 import { isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
+import type { ChatMemory } from './chat-memory.ts';
 import { QueueFull } from './conversation-queue.ts';
 import type { BareJid } from './jid.ts';
-import { outgoing, stanzaIdOf } from './message-ids.ts';
+import { outgoing, received, stanzaIdOf } from './message-ids.ts';
 import { NS } from './namespaces.ts';
 import { bodyOf } from './text.ts';
 import { stanza, xml } from './xml.ts';
@@ -20,9 +21,11 @@ const DELAY_STAMP_AFTER_MS = 60_000;
 
 export class OutgoingMessages {
   readonly #bridge: Bridge;
+  readonly #memory: ChatMemory;
 
-  constructor(bridge: Bridge) {
+  constructor(bridge: Bridge, memory: ChatMemory) {
     this.#bridge = bridge;
+    this.#memory = memory;
   }
 
   /** 503 when the stream is down or ended before the server confirmed: the same request may come again. */
@@ -72,10 +75,18 @@ export class OutgoingMessages {
     const id = stanzaIdOf(message.id, to, deliveryReport);
     const isNew = await relay.storage.link(conversation, id, message.id);
     if (!isNew) relay.metrics.count('xmpp_messages_resent_total');
-    link.send(this.#stanza(message, { id, from, to }, deliveryReport));
+    const text = bodyOf(message.content);
+    link.send(this.#stanza(message, text, { id, from, to }, deliveryReport));
+    this.#memory.sent(received(from, to), id, text, relay.clock.now());
   }
 
-  #stanza(message: Message, attrs: { id: string; from: BareJid; to: BareJid }, report: boolean): XmlElement {
+  #stanza(
+    message: Message,
+    text: string,
+    attrs: { readonly id: string; readonly from: BareJid; readonly to: BareJid },
+    report: boolean,
+  ): XmlElement {
+    const thread = this.#memory.thread(received(attrs.from, attrs.to));
     const late = this.#bridge.relay.clock.now() - message.sentAt > DELAY_STAMP_AFTER_MS;
     const stamp = {
       from: this.#bridge.settings.componentDomain,
@@ -84,7 +95,8 @@ export class OutgoingMessages {
     return stanza(
       'message',
       { type: 'chat', ...attrs },
-      xml(NS.component, 'body', {}, bodyOf(message.content)),
+      xml(NS.component, 'body', {}, text),
+      thread === undefined ? undefined : xml(NS.component, 'thread', {}, thread),
       xml(NS.stanzaId, 'origin-id', { id: attrs.id }),
       report ? xml(NS.receipts, 'request') : undefined,
       late ? xml(NS.delay, 'delay', stamp) : undefined,

@@ -27,24 +27,60 @@ export const NS = {
   mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
   /** XEP-0054. */
   vcard: 'vcard-temp',
+  /** XEP-0066. */
+  outOfBand: 'jabber:x:oob',
+  /** XEP-0071. */
+  xhtmlIm: 'http://jabber.org/protocol/xhtml-im',
+  xhtml: 'http://www.w3.org/1999/xhtml',
+  /** XEP-0085. */
+  chatStates: 'http://jabber.org/protocol/chatstates',
   /** XEP-0092. */
   version: 'jabber:iq:version',
   /** XEP-0100 section 6.3: address prompting. */
   gateway: 'jabber:iq:gateway',
+  /** XEP-0172. */
+  nick: 'http://jabber.org/protocol/nick',
   /** XEP-0184. */
   receipts: 'urn:xmpp:receipts',
   /** XEP-0199. */
   ping: 'urn:xmpp:ping',
   /** XEP-0203. */
   delay: 'urn:xmpp:delay',
+  /** XEP-0224. */
+  attention: 'urn:xmpp:attention:0',
   /** XEP-0280. */
   carbons: 'urn:xmpp:carbons:2',
+  /** XEP-0297. */
+  forward: 'urn:xmpp:forward:0',
+  /** XEP-0308. */
+  correction: 'urn:xmpp:message-correct:0',
+  /** XEP-0333. */
+  markers: 'urn:xmpp:chat-markers:0',
   /** XEP-0334. */
   hints: 'urn:xmpp:hints',
   /** XEP-0359. */
   stanzaId: 'urn:xmpp:sid:0',
+  /** XEP-0380. */
+  encryption: 'urn:xmpp:eme:0',
   /** XEP-0384, the version most clients speak. */
   omemoLegacy: 'eu.siacs.conversations.axolotl',
   /** XEP-0384, current version. */
   omemo: 'urn:xmpp:omemo:2',
+  /** XEP-0027. */
+  pgpLegacy: 'jabber:x:encrypted',
+  /** XEP-0373. */
+  openpgp: 'urn:xmpp:openpgp:0',
+  /** XEP-0364. */
+  otr: 'urn:xmpp:otr:0',
+  /** XEP-0424, and its version 0.3 in the wrapping of XEP-0422. */
+  retraction: 'urn:xmpp:message-retract:1',
+  retractionOld: 'urn:xmpp:message-retract:0',
+  fasten: 'urn:xmpp:fasten:0',
+  /** XEP-0428, and the namespace it had before. */
+  fallback: 'urn:xmpp:fallback:0',
+  fallbackOld: 'urn:xmpp:feature-fallback:0',
+  /** XEP-0444. */
+  reactions: 'urn:xmpp:reactions:0',
+  /** XEP-0461. */
+  reply: 'urn:xmpp:reply:0',
 } as const;

@@ -1,5 +1,5 @@
-// What became of a message, both ways: XEP-0184 receipts and error stanzas (bridging section 5). Once per message,
-// also after a restart.
+// What became of a message, both ways: XEP-0184 receipts, XEP-0333 markers and error stanzas (bridging section 5).
+// Once per message, also after a restart.
 
 import { trusted } from '../../src/wv/ids.ts';
 import type { MessageId } from '../../src/wv/ids.ts';
@@ -11,17 +11,18 @@ import { isUnmappable } from './addresses.ts';
 import { guarded, metaOf } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
-import { errorElement, resultOfError, stanzaErrorOf } from './errors.ts';
+import { errorElement, newAddressOf, resultOfError, stanzaErrorOf } from './errors.ts';
 import { bareJid } from './jid.ts';
-import { outgoing, readRemoteId, wantsReport } from './message-ids.ts';
-import type { ReceivedId } from './message-ids.ts';
+import { outgoing, partIdOf, readRemoteId, wantsReport } from './message-ids.ts';
+import type { Part, ReceivedId } from './message-ids.ts';
 import { NS } from './namespaces.ts';
-import { childOf, stanza, xml } from './xml.ts';
+import { childOf, elementsOf, stanza, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 /** Conversations of the link table that hold what was reported already. */
 const REPORTED = 'reported';
 const ANSWERED = 'answered';
+const DELIVERED = 'delivered part';
 
 export class Receipts {
   readonly #bridge: Bridge;
@@ -30,17 +31,22 @@ export class Receipts {
     this.#bridge = bridge;
   }
 
-  /** A receipt for a message of ours: the sender's report, if he asked for one. */
-  receiptArrived(incoming: Incoming): void {
-    const id = childOf(incoming.stanza, 'received', NS.receipts)?.attrs['id'] ?? '';
+  /**
+   * A receipt or a marker for a message of ours: the sender's report, if he asked for one and none came before. False
+   * for a message that is neither.
+   */
+  took(incoming: Incoming): boolean {
+    const id = receivedId(incoming.stanza);
+    if (id === undefined) return false;
     if (wantsReport(id)) guarded(this.#bridge, 'delivery report', this.#report(incoming, id, OK));
     else this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'unasked_receipt' });
+    return true;
   }
 
   /** An error for something we sent. For a message it is reported always: the relay decides how the sender is told. */
   errorArrived(incoming: Incoming): void {
     const id = incoming.stanza.attrs['id'] ?? '';
-    guarded(this.#bridge, 'delivery report', this.#report(incoming, id, resultOfError(incoming.stanza)));
+    guarded(this.#bridge, 'delivery report', this.#report(incoming, id, this.#failure(incoming)));
   }
 
   /** The relay's report on a message from XMPP: becomes a receipt, if one was asked for, or an error stanza. */
@@ -50,12 +56,13 @@ export class Receipts {
     if (id === undefined) return status(result(404, 'no such message from XMPP'));
     const reply = this.#reply(report, id);
     if (reply === undefined) return status(OK);
-    return await this.#bridge.queues.run(`answer ${report.messageId}`, () => this.#answerOnce(report, reply));
+    const whole = id.part?.whole ?? report.messageId;
+    return await this.#bridge.queues.run(`answer ${whole}`, () => this.#answerOnce(report, id.part, reply));
   }
 
   #reply(report: DeliveryStatusReport, id: ReceivedId): XmlElement | undefined {
     const { codec } = this.#bridge;
-    if (report.recipient.kind !== 'user') return undefined;
+    if (report.recipient.kind !== 'user' || id.quiet === true) return undefined;
     const from = codec.localJid(report.recipient.user);
     const bare = codec.foreignJid(report.sender);
     if (isUnmappable(from) || isUnmappable(bare)) return undefined;
@@ -72,14 +79,47 @@ export class Receipts {
     );
   }
 
-  async #answerOnce(report: DeliveryStatusReport, reply: XmlElement): Promise<Status> {
+  /** The parts of a long text have one answer: a receipt when all were delivered, or the first error. */
+  async #answerOnce(
+    report: DeliveryStatusReport,
+    part: Part | undefined,
+    reply: XmlElement,
+  ): Promise<Status> {
+    const { storage } = this.#bridge.relay;
+    const whole = part?.whole ?? report.messageId;
+    if ((await storage.messageOf(ANSWERED, whole)) !== undefined) return status(OK);
+    if (part !== undefined && report.outcome.code === 200) {
+      await storage.link(DELIVERED, report.messageId, trusted<MessageId>(`part-${report.messageId}`));
+      if (!(await this.#allDelivered(part))) return status(OK);
+    }
+    return await this.#send(reply, whole);
+  }
+
+  async #send(reply: XmlElement, whole: MessageId): Promise<Status> {
     const { relay, link } = this.#bridge;
-    const { storage } = relay;
-    if ((await storage.messageOf(ANSWERED, report.messageId)) !== undefined) return status(OK);
     if (!link.writable || !link.send(reply) || !(await link.confirmed())) return status(result(503));
     // Under an id of its own: remoteOf(messageId) must go on naming the stanza.
-    await storage.link(ANSWERED, report.messageId, trusted<MessageId>(`answer-${report.messageId}`));
+    await relay.storage.link(ANSWERED, whole, trusted<MessageId>(`answer-${whole}`));
     return status(OK);
+  }
+
+  async #allDelivered({ whole, count }: Part): Promise<boolean> {
+    // From the last, which mostly is the one that is missing.
+    for (let index = count - 1; index >= 0; index -= 1) {
+      const id = partIdOf({ whole, index, count });
+      if ((await this.#bridge.relay.storage.messageOf(DELIVERED, id)) === undefined) return false;
+    }
+    return true;
+  }
+
+  /** The status of an error; of one who is gone, his new address in our form too. */
+  #failure({ stanza: error }: Incoming): Result {
+    const outcome = resultOfError(error);
+    const address = newAddressOf(error);
+    const user = address === undefined ? undefined : this.#bridge.codec.foreignUser(address);
+    if (user === undefined || isUnmappable(user)) return outcome;
+    const words = outcome.description === undefined ? '' : `${outcome.description}; `;
+    return { ...outcome, description: `${words}moved to ${user}` };
   }
 
   async #report(incoming: Incoming, stanzaId: string, outcome: Result): Promise<void> {
@@ -119,6 +159,15 @@ export class Receipts {
       'XMPP gateway: the relay refused a delivery report',
     );
   }
+}
+
+/** What a message confirms: by a receipt, or by a marker, which says more and counts as one. */
+function receivedId(message: XmlElement): string | undefined {
+  const marker = elementsOf(message).find(
+    ({ name, ns }) => ns === NS.markers && /^(?:received|displayed|acknowledged)$/.test(name),
+  );
+  const said = childOf(message, 'received', NS.receipts) ?? marker;
+  return said === undefined ? undefined : (said.attrs['id'] ?? '');
 }
 
 function receipt(from: string, to: string, stanzaId: string): XmlElement {

@@ -20,6 +20,17 @@ export const xmppSchema = z.strictObject({
     .array(domain)
     .default([])
     .describe('XMPP domains reachable in full: bob@xmpp.example is wv:bob@xmpp.example.'),
+  reactions: z
+    .boolean()
+    .default(true)
+    .describe('Reactions of XMPP users (XEP-0444) reach the phone as a text: NAME reacted X to "…".'),
+  splitText: z
+    .int()
+    .min(0)
+    .default(1_500)
+    .describe(
+      'Longer texts from XMPP come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
+    ),
   pseudoDomain: domain
     .optional()
     .describe(

@@ -9,7 +9,7 @@ import type { DetailedResult, Result, StatusCode } from '../../../src/wv/status.
 import { isUnmappable } from '../addresses.ts';
 import { metaOf } from '../bridge.ts';
 import { QueueFull } from '../conversation-queue.ts';
-import { messageIdOf } from '../message-ids.ts';
+import { roomMessageIdOf } from '../message-ids.ts';
 import { NS } from '../namespaces.ts';
 import { bodyOf } from '../text.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from '../xml.ts';
@@ -205,7 +205,7 @@ export class RoomMessages {
   #messageId({ jid, roomJid, incoming }: Visit, { stanzaId, originId }: AuthorIds, body: string): MessageId {
     const to =
       incoming.to.resource === '' ? roomJid : (`${roomJid}/${incoming.to.resource}` as typeof roomJid);
-    const id = messageIdOf(jid, to, originId === '' ? stanzaId : originId, body);
+    const id = roomMessageIdOf(jid, to, originId === '' ? stanzaId : originId, body);
     return id ?? trusted<MessageId>(`x${this.#context.bridge.relay.ids.random(20)}`);
   }
 

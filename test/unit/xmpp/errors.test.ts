@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { STATUS } from '../../../src/wv/status.ts';
 import type { StatusCode } from '../../../src/wv/status.ts';
-import { errorReply, resultOfError, stanzaErrorOf } from '../../../adapters/xmpp/errors.ts';
+import { errorReply, newAddressOf, resultOfError, stanzaErrorOf } from '../../../adapters/xmpp/errors.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { stanza, xml } from '../../../adapters/xmpp/xml.ts';
 
@@ -33,6 +33,75 @@ describe('a status as a stanza error', () => {
   test('of several codes the first detail counts', () => {
     expect(stanzaErrorOf({ code: 900, details: [{ code: 507 }] }).condition).toBe('resource-constraint');
   });
+});
+
+/** Section 12 of the bridging tables, row by row: codes, what they become, and what that becomes on the way back. */
+const ROWS: readonly (readonly [
+  codes: readonly StatusCode[],
+  type: string,
+  condition: string,
+  back: StatusCode,
+])[] = [
+  [[400, 402], 'modify', 'bad-request', 400],
+  [[401], 'auth', 'not-authorized', 401],
+  [[403, 431, 534, 809, 816], 'auth', 'forbidden', 403],
+  [[404, 800], 'cancel', 'item-not-found', 404],
+  [[405, 501, 506], 'cancel', 'feature-not-implemented', 405],
+  [[408, 504], 'wait', 'remote-server-timeout', 408],
+  [[410, 533, 542], 'wait', 'recipient-unavailable', 410],
+  [[415], 'modify', 'not-acceptable', 415],
+  [[432], 'modify', 'policy-violation', 432],
+  [[500], 'cancel', 'internal-server-error', 500],
+  [[503, 817], 'wait', 'service-unavailable', 503],
+  [[507], 'wait', 'resource-constraint', 507],
+  [[516], 'cancel', 'remote-server-not-found', 516],
+  [[531, 532], 'cancel', 'service-unavailable', 410],
+  [[538], 'cancel', 'not-acceptable', 538],
+  [[600, 604], 'wait', 'unexpected-request', 600],
+  [[801, 811], 'cancel', 'conflict', 801],
+  [[808, 812, 813], 'cancel', 'not-allowed', 808],
+  [[810], 'auth', 'registration-required', 810],
+  [[901], 'modify', 'jid-malformed', 901],
+];
+
+describe.each(ROWS)('the codes %j', (codes, type, condition, back) => {
+  test(`are ${condition} of type ${type}, which is ${back}`, () => {
+    for (const code of codes) expect(stanzaErrorOf({ code })).toMatchObject({ type, condition });
+    expect(resultOfError(errorOf(type, condition)).code).toBe(back);
+  });
+});
+
+test('several codes at once give the error of the first', () => {
+  for (const code of [201, 900] as const) {
+    expect(stanzaErrorOf({ code, details: [{ code: 531 }, { code: 507 }] }).condition).toBe(
+      'service-unavailable',
+    );
+  }
+});
+
+test('a rate limit says that it will pass, both ways', () => {
+  expect(stanzaErrorOf({ code: 503, tryAgainAfter: 5 })).toMatchObject({
+    condition: 'resource-constraint',
+    type: 'wait',
+  });
+  expect(resultOfError(errorOf('wait', 'policy-violation')).code).toBe(503);
+});
+
+test.each([
+  ['gone', 'xmpp:bobby@xmpp.example', 'bobby@xmpp.example'],
+  ['redirect', 'xmpp:Bob%20by@xmpp.example/x?message', 'bob by@xmpp.example'],
+  ['gone', '', undefined],
+  ['gone', 'https://evil.example', undefined],
+  ['gone', 'xmpp:%zz', undefined],
+  ['item-not-found', 'xmpp:bobby@xmpp.example', undefined],
+])('the new address of %s is read from %j', (condition, text, bare) => {
+  const error = stanza(
+    'message',
+    { type: 'error' },
+    xml(NS.component, 'error', { type: 'cancel' }, xml(NS.stanzaError, condition, {}, text)),
+  );
+  const address = newAddressOf(error);
+  expect(address === undefined ? undefined : `${address.local}@${address.domain}`).toBe(bare);
 });
 
 describe('a stanza error as a status', () => {

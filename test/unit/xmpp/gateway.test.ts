@@ -110,12 +110,15 @@ describe('IQ', () => {
     ]);
   });
 
-  test('a user announces receipts', async () => {
+  test('a user announces receipts, and what he is told in words', async () => {
     const answer = await ask(`alice@${COMPONENT}`, 'get', xml(NS.discoInfo, 'query'));
     const features = elementsOf(elementsOf(answer ?? xml('', ''))[0] ?? xml('', '')).map(
       ({ attrs }) => attrs['var'],
     );
-    expect(features).toContain(NS.receipts);
+    for (const feature of [NS.receipts, NS.correction, NS.reactions, NS.reply]) {
+      expect(features).toContain(feature);
+    }
+    expect(features).not.toContain(NS.retraction);
   });
 
   test('results and errors are not answered', async () => {

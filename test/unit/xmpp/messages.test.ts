@@ -5,6 +5,7 @@ import { trusted } from '../../../src/wv/ids.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import type { SendMessageRequest } from '../../../src/wv/primitives.ts';
 import { result } from '../../../src/wv/status.ts';
+import { ChatMemory } from '../../../adapters/xmpp/chat-memory.ts';
 import { IncomingMessages } from '../../../adapters/xmpp/messages-in.ts';
 import { OutgoingMessages } from '../../../adapters/xmpp/messages-out.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
@@ -25,13 +26,15 @@ let alice: UserAddress;
 let outgoing: OutgoingMessages;
 let incomingMessages: IncomingMessages;
 let receipts: Receipts;
+let memory: ChatMemory;
 
 beforeEach(() => {
   bridge = testBridge();
   alice = bridge.relay.account('alice');
   receipts = new Receipts(bridge);
-  outgoing = new OutgoingMessages(bridge);
-  incomingMessages = new IncomingMessages(bridge, receipts);
+  memory = new ChatMemory(bridge.settings);
+  outgoing = new OutgoingMessages(bridge, memory);
+  incomingMessages = new IncomingMessages(bridge, receipts, memory);
 });
 
 const now = () => bridge.clock.now();
@@ -130,7 +133,7 @@ describe('what comes back for it', () => {
   test('a receipt is reported once, also after a restart of the gateway', async () => {
     const id = await sent(true);
     await write({}, xml(NS.receipts, 'received', { id }));
-    incomingMessages = new IncomingMessages(bridge, new Receipts(bridge));
+    incomingMessages = new IncomingMessages(bridge, new Receipts(bridge), new ChatMemory(bridge.settings));
     await write({}, xml(NS.receipts, 'received', { id }));
     expect(bridge.relay.all('DeliveryStatusReport')).toMatchObject([
       { messageId: 'm-1', outcome: { code: 200 } },
@@ -159,7 +162,7 @@ describe('a message from XMPP', () => {
 
   test('has the same id when it is repeated, and another when the text differs', async () => {
     await write({ type: 'chat', id: '1' }, body('a'));
-    await write({ type: 'chat', id: '1', from: 'bob@xmpp.example/phone' }, body('a'));
+    await write({ type: 'chat', id: '1' }, body('a'));
     await write({ type: 'chat', id: '1' }, body('b'));
     expect(ids()[0]).toBe(ids()[1]);
     expect(ids()[2]).not.toBe(ids()[0]);
@@ -253,8 +256,12 @@ describe('a message from XMPP', () => {
       xml(NS.component, 'message', { from: 'romeo@xmpp.example' }, body('forged')),
     );
     await write({ type: 'chat' }, xml(NS.carbons, 'received', {}, forged), body('outside'));
-    await write({ type: 'chat' }, forged);
+    await write({ type: 'chat' }, xml(NS.carbons, 'sent', {}, forged));
+    await write({ type: 'chat' }, xml('urn:xmpp:mam:2', 'result', { id: '1' }, forged));
     expect(bridge.relay.emitted).toHaveLength(0);
+    expect(bridge.link.sent).toHaveLength(0);
+    expect(bridge.relay.counts.get('xmpp_stanzas_dropped_total carbon')).toBe(2);
+    expect(bridge.relay.counts.get('xmpp_stanzas_dropped_total archive')).toBe(1);
   });
 
   test('encrypted comes back each time, and why is said once', async () => {

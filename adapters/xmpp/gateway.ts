@@ -33,7 +33,6 @@ export class XmppConfigError extends Error {
 const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'SendMessageRequest',
   'DeliveryStatusReport',
-  'InviteRequest',
   'SubscribeRequest',
   'UnsubscribeRequest',
   'PresenceNotification',

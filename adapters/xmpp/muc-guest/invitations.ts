@@ -169,7 +169,8 @@ export class RoomInvitations {
   async invite(request: InviteRequest): Promise<Status | undefined> {
     const { inviting, invited, group, inviteType, note = '' } = request;
     if (group === undefined || (inviteType !== 'GR' && inviteType !== 'GM')) return undefined;
-    const { codec, link } = this.#bridge;
+    const { codec, link, relay } = this.#bridge;
+    if (domainOf(group) === relay.homeDomain) return undefined;
     const room = codec.roomJid(group);
     if (isUnmappable(room)) return room.unmappable === 516 ? undefined : status(result(901, room.reason));
     if (inviting.kind !== 'user' || invited.kind !== 'user') return status(result(405));

@@ -14,7 +14,7 @@ const LONG = process.env.WVGATE_LONG === '1';
 const CUT_MS = LONG ? 60_000 : 2_500;
 /** How long a server waits for an answer: it bounds what a swallowed one costs. */
 const REQUEST_SECONDS = LONG ? 60 : 2;
-const SETTLED_MS = LONG ? 240_000 : 40_000;
+const SETTLED_MS = LONG ? 240_000 : 120_000;
 const TEST_MS = SETTLED_MS + CUT_MS + 60_000;
 const PEOPLE = LONG ? 10 : 5;
 /** For the variants. */

@@ -89,3 +89,14 @@ it('gives up a set-up whose last step does not come, when the peer goes on witho
   expect(login.running).toBe(false);
   expect(await waiting).toMatchObject({ code: 503 });
 });
+
+it('begins anew after a peer that never went on', async () => {
+  const { clock, login, next } = scene({ kind: 'found', addresses: [ADDRESS] });
+  const waiting = login.ensure();
+  const first = await next();
+  clock.advance(DIALECTS.baraza.setupPatienceMs);
+  expect(await waiting).toMatchObject({ code: 503 });
+  clock.advance(60_000);
+  void login.ensure();
+  expect((await next()).step.name).toBe(first.step.name);
+});

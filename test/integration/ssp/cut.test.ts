@@ -108,7 +108,9 @@ describe('messages', () => {
         proxies.push(proxy);
         return proxy.port;
       };
-      await play({ plain: true, a: { through }, b: { through } }, FEWER, async () => {
+      // Each refusal opens the circuit for a while: some five messages a second come through.
+      const messages = LONG ? 1_000 : 60;
+      await play({ plain: true, a: { through }, b: { through } }, messages, async () => {
         for (const proxy of refusing) {
           proxy.director = () => (random.below(10) < 3 ? { before: async () => 503 } : undefined);
         }

@@ -60,6 +60,7 @@ async function join(domain: string): Promise<void> {
       get: (key: string) => Promise.resolve(kept.get(key)),
       put: (key: string, value: string) => Promise.resolve(void kept.set(key, value)),
       delete: (key: string) => Promise.resolve(void kept.delete(key)),
+      list: (prefix: string) => Promise.resolve([...kept].filter(([key]) => key.startsWith(prefix))),
     } as unknown as RelayPort['storage'],
   };
   await peer.start(relay as RelayPort);

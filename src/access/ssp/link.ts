@@ -190,13 +190,12 @@ export class Link {
     this.wake();
   }
 
-  /** The peer does not know the session in which we speak, or it is too old. */
+  /** The peer does not know the session in which we speak, or it is too old: we want another one. */
   lost(reason: string): void {
-    const { session } = this;
-    if (session === undefined) return;
+    if (this.session === undefined) return;
     this.ports.log.info({ peer: this.settings.domain, reason }, 'SSP session is over');
     this.lastError = reason;
-    this.sessions.end(session);
+    this.sessions.fallSilent();
     this.owed = true;
   }
 

@@ -53,6 +53,8 @@ const OF_ALL = { burst: 60, seconds: 0.2 };
  * only a step that was overtaken can. Shorter than a restart: who begins after one knows nothing of our attempt.
  */
 const SIMULTANEOUS_MS = { unanswered: 1_000, answered: 500 };
+/** A set-up of the peer that takes longer, ms, got stuck: perhaps the peer died over it, and knows nothing of it. */
+const YIELD_MS = 10_000;
 /** A last step that takes longer, ms, does not come, when the peer goes on without. */
 const LAST_STEP_MS = 10_000;
 const TAKEN: Acceptance = { status: 200 };
@@ -82,16 +84,20 @@ export class PeerLogin {
     };
   }
 
-  /** True while a set-up is under way: ours, or one that is the peer's beyond doubt. */
+  /** True while a set-up is under way that is to be waited for: ours, or one that is the peer's beyond doubt. */
   get running(): boolean {
-    return this.locating || this.own !== undefined || this.accepted.areProven;
+    return this.locating || this.own !== undefined || this.isTheirTurn;
+  }
+
+  /** A set-up of the peer that got stuck may still go on, but we do not wait for it. */
+  private get isTheirTurn(): boolean {
+    return this.accepted.areProvenSince(this.deps.clock.now() - YIELD_MS);
   }
 
   /** Resolves with OK when a session is up, else with why not. Never rejects. */
   ensure(): Promise<Result> {
-    if (this.waiting !== undefined) return this.waiting.promise;
     // It may be concluded, and forgotten, while it begins: the peer is not to be tried yet.
-    const waiting = Promise.withResolvers<Result>();
+    const waiting = this.waiting ?? Promise.withResolvers<Result>();
     this.waiting = waiting;
     if (!this.running) this.begin();
     return waiting.promise;
@@ -205,7 +211,7 @@ export class PeerLogin {
       return;
     }
     // The peer may have begun while we were looking for it.
-    if (this.accepted.areProven) return;
+    if (this.isTheirTurn) return;
     const { attempt, document } = Attempt.initiate(this.settingsFor());
     this.own = this.run(attempt, located.addresses);
     this.deps.metrics.count('ssp_setups_total', { peer: this.deps.settings.peerDomain, role: 'initiator' });

@@ -343,7 +343,8 @@ export class Peer implements Gateway {
     link.expire();
     const { session } = link;
     if (session === undefined || link.circuitState === 'open') {
-      if (link.owed && link.isDue) this.look();
+      const isMissed = link.owed || (session === undefined && this.exchange.size > 0);
+      if (isMissed && link.isDue) this.look();
     } else if (link.owed && this.ports.clock.now() - this.toldAt >= this.retellMs) {
       // Something else reached it, and it has missed what is not asked again by itself.
       this.toldAt = this.ports.clock.now();

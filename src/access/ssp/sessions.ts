@@ -39,6 +39,8 @@ export class PeerSessions {
   private storage: GatewayStorage | undefined;
   /** Newest first; in the first one we speak. */
   private live: Live[] = [];
+  /** We speak in the newest. */
+  private spoken = true;
   /** In which the peer may speak already, and will once the last step of the set-up has arrived. */
   private prospect: PeerSession | undefined;
   private writing: Promise<void> = Promise.resolve();
@@ -60,8 +62,14 @@ export class PeerSessions {
     return this.live.length > 0;
   }
 
+  /** In which we speak. */
   get current(): PeerSession | undefined {
-    return this.live[0]?.session;
+    return this.spoken ? this.live[0]?.session : undefined;
+  }
+
+  /** We speak in none any more. The peer still may: what broke ours need not have reached it. */
+  fallSilent(): void {
+    this.spoken = false;
   }
 
   /** Milliseconds since anything went either way; Infinity without a session. */
@@ -78,6 +86,7 @@ export class PeerSessions {
   /** Both sides know of it: we speak in it from now on. */
   add(session: PeerSession): void {
     this.prospect = undefined;
+    this.spoken = true;
     const others = this.live.filter(({ session: { peerId } }) => peerId !== session.peerId);
     this.live = [{ session, lastActivity: this.clock.now() }, ...others].slice(0, MAX_SESSIONS);
     this.save();
@@ -106,18 +115,18 @@ export class PeerSessions {
   expire(): void {
     const now = this.clock.now();
     const left = this.live.filter(
-      ({ session, lastActivity }, index) => index === 0 || now - lastActivity < session.timeToLive,
+      ({ session, lastActivity }, index) =>
+        (index === 0 && this.spoken) || now - lastActivity < session.timeToLive,
     );
     if (left.length === this.live.length) return;
     this.live = left;
     this.save();
   }
 
-  /** Forgets one session, or all. */
-  end(session?: PeerSession): void {
+  /** Forgets them all: they ended in order. */
+  end(): void {
     if (this.live.length === 0) return;
-    this.live =
-      session === undefined ? [] : this.live.filter((each) => each.session.peerId !== session.peerId);
+    this.live = [];
     this.save();
   }
 

@@ -35,9 +35,9 @@ export class AcceptedRuns {
     return [...this.runs];
   }
 
-  /** True when one of them has shown that it is the peer's. */
-  get areProven(): boolean {
-    return this.all.some(({ prover }) => prover !== undefined);
+  /** True when one that began after a time (ms since the epoch) has shown that it is the peer's. */
+  areProvenSince(time: number): boolean {
+    return this.all.some(({ prover, startedAt }) => prover !== undefined && startedAt > time);
   }
 
   add(running: Running): void {

@@ -90,3 +90,34 @@ it('gives up a set-up whose last step does not come, when the peer goes on witho
   expect(login.running).toBe(false);
   expect(await waiting).toMatchObject({ code: 503 });
 });
+
+it('begins anew after a peer that never went on', async () => {
+  const { clock, login, next } = scene({ kind: 'found', addresses: [ADDRESS] });
+  const waiting = login.ensure();
+  const first = await next();
+  clock.advance(DIALECTS.baraza.setupPatienceMs);
+  expect(await waiting).toMatchObject({ code: 503 });
+  clock.advance(60_000);
+  void login.ensure();
+  expect((await next()).step.name).toBe(first.step.name);
+});
+
+it('does not wait for ever for a set-up of the peer that got stuck', async () => {
+  const { clock, login, looked, next } = scene({ kind: 'found', addresses: [ADDRESS] });
+  const settings = { ...THEIRS, versions: ['1.3'] as const, random: () => 'theirs' };
+  const { attempt, document } = Attempt.initiate(settings);
+  await login.take(document, CALLER);
+  const third = attempt.take(await next());
+  if (third.kind !== 'send') throw new Error(third.kind);
+  await login.take(third.document, CALLER);
+  await next();
+  // It has proven who it is, and dies before step 5.
+  const before = looked.length;
+  void login.ensure();
+  await settled();
+  expect(looked).toHaveLength(before);
+  clock.advance(10_000);
+  void login.ensure();
+  expect((await next()).mode).toBe('Request');
+  expect(looked).toHaveLength(before + 1);
+});

@@ -39,17 +39,39 @@ describe('the session in which we speak', () => {
     sessions.add(session(2));
     expect(sessions.current).toEqual(session(2));
     expect(sessions.ofPeer('peer-1@b.test')).toEqual(session(1));
-    sessions.end(session(2));
+  });
+
+  it('is none when we fall silent, until there is another; the peer may go on in all', async () => {
+    const sessions = await run();
+    sessions.add(session(1));
+    sessions.add(session(2));
+    sessions.fallSilent();
+    expect(sessions.current).toBeUndefined();
+    expect(sessions.ofPeer('peer-1@b.test')).toEqual(session(1));
+    expect(sessions.ofPeer('peer-2@b.test')).toEqual(session(2));
+    sessions.add(session(3));
+    expect(sessions.current).toEqual(session(3));
+  });
+
+  it('does not live for ever when we fell silent in it', async () => {
+    const sessions = await run();
+    sessions.add(session(1));
+    clock.advance(60_000);
+    sessions.expire();
     expect(sessions.current).toEqual(session(1));
-    expect(sessions.ofPeer('peer-2@b.test')).toBeUndefined();
+    sessions.fallSilent();
+    sessions.expire();
+    expect(sessions.ofPeer('peer-1@b.test')).toBeUndefined();
   });
 
   it('takes the place of one that the peer calls the same', async () => {
     const sessions = await run();
     sessions.add(session(1));
     sessions.add({ ...session(2), peerId: 'peer-1@b.test' });
-    sessions.end({ ...session(2), peerId: 'peer-1@b.test' });
-    expect(sessions.current).toBeUndefined();
+    expect(sessions.ofPeer('peer-1@b.test')).toEqual(sessions.current);
+    await sessions.saved();
+    const kept = await store.gatewayStorage('ssp:b.test').get('sessions');
+    expect(JSON.parse(kept ?? '[]')).toHaveLength(1);
   });
 
   it('is one of four at most: the oldest goes', async () => {

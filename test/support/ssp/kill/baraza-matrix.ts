@@ -38,10 +38,19 @@ export function allBarazaDeaths(): BarazaDeath[] {
   ).filter(makesSense);
 }
 
-/** Who forgets forgets what its own user wrote. */
-function makesSense({ document, initiator, victim }: BarazaDeath): boolean {
+/**
+ * Who forgets forgets what its own user wrote. And a Baraza that dies in the middle of a set-up never goes on with it:
+ * ours begins again after the five minutes that this kind of peer is given, which no test waits for
+ * (peer-login.test.ts).
+ */
+function makesSense({ document, initiator, victim, moment }: BarazaDeath): boolean {
   const isWrittenThere = initiator === 'theirs' && document.endsWith('SendMessageRequest');
-  return !isWrittenThere || victim !== 'theirs, which forgets';
+  if (isWrittenThere && victim === 'theirs, which forgets') return false;
+  const step = Number(/^step (\d)$/.exec(document)?.[1] ?? 0);
+  if (step === 0 || victim === 'ours') return true;
+  if (initiator === 'theirs') return false;
+  const isNextStepTheirs = step % 2 === 1 ? moment === 'after' : moment === 'before';
+  return !isNextStepTheirs;
 }
 
 /** Transfers in full as far as ours dies; else every document once. */
@@ -102,8 +111,14 @@ export async function dieWithBaraza(world: BarazaWorld, death: BarazaDeath): Pro
   await fired;
   if (forgets) world.ann.expectNoReports();
   await writing;
-  world.bobWrites();
   await writesTwice(world);
+  // What ours refuses (403, a session it does not know), Baraza sends again behind what came after it.
+  await eventually(
+    'what bob wrote has come',
+    () => !world.ledger.missing().includes(`${BOB.name}>${world.ann.name}`),
+    SETTLED_MS,
+  );
+  world.bobWrites();
   await recovered(world, forgets);
 }
 

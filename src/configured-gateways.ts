@@ -10,6 +10,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
     const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
+    const { allow, uploadService, maxFile, fetchFrom, insecure, perMinute } = xmpp.files;
     const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
     gateways.push(
       createXmppGateway({
@@ -23,6 +24,14 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         roomHistory,
         maxListedOccupants,
         maxRoomGuests,
+        files: {
+          allow,
+          maxBytes: maxFile,
+          fetchFrom,
+          insecure,
+          perMinute,
+          ...(uploadService === undefined ? {} : { uploadService }),
+        },
         ...(groupsComponent === undefined ? {} : { groupsComponent }),
         ...(groupsSecret === undefined ? {} : { groupsSecret }),
         ...(pseudoDomain === undefined ? {} : { pseudoDomain }),

@@ -13,6 +13,9 @@ import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
+import { IncomingFiles } from './files/incoming-files.ts';
+import { OutgoingFiles } from './files/outgoing-files.ts';
+import { Partners } from './files/partners.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { MucHost } from './muc-host/host.ts';
@@ -56,6 +59,7 @@ export function createXmppGateway(config: XmppGatewayConfig): Gateway {
 interface Running {
   readonly bridge: Bridge;
   readonly link: ComponentLink;
+  readonly files: OutgoingFiles;
   readonly outgoing: OutgoingMessages;
   readonly incoming: IncomingMessages;
   readonly receipts: Receipts;
@@ -126,6 +130,10 @@ class XmppGateway implements Gateway {
     }
   }
 
+  async concluded(request: RequestPrimitive): Promise<void> {
+    if (request.primitive === 'SendMessageRequest') await this.#running?.files.concluded(request.message);
+  }
+
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
     switch (request.primitive) {
       case 'SendMessageRequest':
@@ -182,12 +190,15 @@ class XmppGateway implements Gateway {
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
+    const partners = new Partners(relay.storage);
+    const files = new OutgoingFiles(bridge, iqRequests);
     const running: Running = {
       bridge,
       link,
       receipts,
-      outgoing: new OutgoingMessages(bridge),
-      incoming: new IncomingMessages(bridge, receipts),
+      files,
+      outgoing: new OutgoingMessages(bridge, files, partners),
+      incoming: new IncomingMessages(bridge, receipts, new IncomingFiles(bridge, partners)),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
       rooms: roomsOf(bridge),
@@ -225,6 +236,7 @@ function dispatch(running: Running, incoming: Incoming): void {
     case 'presence':
       return running.presence.received(incoming);
     default:
+      if (running.incoming.receivedQuery(incoming)) return undefined;
       return running.iq.received(incoming);
   }
 }

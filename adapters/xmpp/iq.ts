@@ -29,7 +29,7 @@ const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait
 const NO_SUCH_NODE: Answer = { error: { condition: 'item-not-found', type: 'cancel' } };
 
 const COMPONENT_FEATURES = [NS.discoInfo, NS.discoItems, NS.gateway, NS.ping, NS.vcard, NS.version];
-const USER_FEATURES = [NS.discoInfo, NS.ping, NS.receipts, NS.vcard];
+const USER_FEATURES = [NS.discoInfo, NS.oob, NS.oobQuery, NS.ping, NS.receipts, NS.vcard];
 const NAME = 'Wireless Village gateway';
 
 type QueryHandler = (query: Query) => Promise<Answer> | Answer;

@@ -3,6 +3,7 @@
 
 import { trusted } from '../../src/wv/ids.ts';
 import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { MessageContent } from '../../src/wv/message.ts';
 import type { SendMessageRequest } from '../../src/wv/primitives.ts';
 import { isSuccess, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
@@ -13,6 +14,9 @@ import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { QueueFull } from './conversation-queue.ts';
 import { errorReply, stanzaErrorOf } from './errors.ts';
+import type { IncomingFiles } from './files/incoming-files.ts';
+import { fileReferenceOf, isEncryptedLink } from './files/links.ts';
+import type { FileReference } from './files/links.ts';
 import { bareJid } from './jid.ts';
 import { messageIdOf, received, remoteIdOf } from './message-ids.ts';
 import { NS } from './namespaces.ts';
@@ -24,6 +28,12 @@ import type { XmlElement } from './xml.ts';
 const EXPLAINED_CHATS = 10_000;
 const EXPLANATION = 'This contact cannot read encrypted messages. Please turn OMEMO off for this chat.';
 
+/** What a message says: its text, and the file that it shares. */
+interface Said {
+  readonly body: string;
+  readonly file: FileReference | undefined;
+}
+
 interface Envelope {
   readonly sender: UserAddress;
   readonly recipient: UserAddress;
@@ -32,11 +42,14 @@ interface Envelope {
 export class IncomingMessages {
   readonly #bridge: Bridge;
   readonly #receipts: Receipts;
+  readonly #files: IncomingFiles | undefined;
   #closing = false;
   readonly #explained = new BoundedMap<string, true>(EXPLAINED_CHATS);
 
-  constructor(bridge: Bridge, receipts: Receipts) {
+  /** Without `files` links to files are text. */
+  constructor(bridge: Bridge, receipts: Receipts, files?: IncomingFiles) {
     this.#bridge = bridge;
+    this.#files = files;
     this.#receipts = receipts;
   }
 
@@ -55,16 +68,31 @@ export class IncomingMessages {
     if (childOf(message, 'received', NS.receipts) !== undefined)
       return this.#receipts.receiptArrived(incoming);
     if (isEncrypted(message)) return this.#explain(incoming);
-    const body = textToDeliver(message);
+    const text = textToDeliver(message);
+    const file = fileReferenceOf(message, text);
+    if (isEncryptedLink(file, text)) return this.#explain(incoming);
+    const body = text === '' && file !== undefined ? linkText(file) : text;
     // Chat states, markers, hints and the like.
     if (body === '') return this.#drop('no_body');
     if (this.#closing) return this.#refuse(incoming, result(503));
-    this.#queue(incoming, body);
+    this.#queue(incoming, { body, file });
   }
 
-  #queue(incoming: Incoming, body: string): void {
+  /** A file sent by an iq (XEP-0066 section 2) is taken like a message; true when the stanza was one. */
+  receivedQuery(incoming: Incoming): boolean {
+    const query = incoming.stanza;
+    const isOffer = query.attrs['type'] === 'set' && childOf(query, 'query', NS.oobQuery) !== undefined;
+    if (query.name !== 'iq' || !isOffer) return false;
+    const file = fileReferenceOf(query, '');
+    if (this.#closing) this.#refuse(incoming, result(503));
+    else if (file === undefined || isEncryptedLink(file, '')) this.#refuse(incoming, result(415));
+    else this.#queue(incoming, { body: linkText(file), file });
+    return true;
+  }
+
+  #queue(incoming: Incoming, said: Said): void {
     const conversation = received(bareJid(incoming.to), bareJid(incoming.from));
-    const delivery = this.#bridge.queues.run(conversation, () => this.#deliver(incoming, conversation, body));
+    const delivery = this.#bridge.queues.run(conversation, () => this.#deliver(incoming, conversation, said));
     delivery.catch((error: unknown) => {
       if (error instanceof QueueFull) return this.#refuse(incoming, result(507));
       this.#bridge.relay.log.error({ err: error }, 'XMPP gateway: a message could not be delivered');
@@ -73,7 +101,7 @@ export class IncomingMessages {
     });
   }
 
-  async #deliver(incoming: Incoming, conversation: string, body: string): Promise<void> {
+  async #deliver(incoming: Incoming, conversation: string, { body, file }: Said): Promise<void> {
     const envelope = this.#envelope(incoming);
     if ('code' in envelope) return this.#refuse(incoming, envelope);
     const { storage, metrics } = this.#bridge.relay;
@@ -87,10 +115,31 @@ export class IncomingMessages {
     // A repeat is handed on all the same: the first try may have failed, and the relay knows what it has.
     const isNew = await storage.link(conversation, remoteIdOf(id, remote), id);
     if (!isNew) metrics.count('xmpp_messages_repeated_total');
+    const fetched = file === undefined ? undefined : await this.#files?.fetch(incoming, file);
+    const content = fetched ?? plain(body);
     const answer = await this.#bridge.relay.emit(
-      this.#request(incoming, envelope, { id, body, report: remote.receipt }),
+      this.#request(incoming, envelope, { id, content, report: remote.receipt }),
     );
-    if (!isSuccess(answer.result) || answer.result.code === 201) this.#refuse(incoming, answer.result);
+    if (!isSuccess(answer.result) || answer.result.code === 201) return this.#refuse(incoming, answer.result);
+    if (fetched !== undefined && file !== undefined && file.caption !== '')
+      await this.#caption(incoming, envelope, { id, text: file.caption });
+    if (message.name === 'iq') this.#took(incoming);
+  }
+
+  /** What was written beside a file follows it as a message of its own, with an id of its own. */
+  async #caption(
+    incoming: Incoming,
+    envelope: Envelope,
+    { id, text }: { readonly id: MessageId; readonly text: string },
+  ): Promise<void> {
+    const own = { id: trusted<MessageId>(`${id}-c`), content: plain(text), report: false };
+    const answer = await this.#bridge.relay.emit(this.#request(incoming, envelope, own));
+    if (!isSuccess(answer.result)) this.#refuse(incoming, answer.result);
+  }
+
+  #took({ stanza: query }: Incoming): void {
+    const { id, from, to } = query.attrs;
+    this.#bridge.link.send(stanza('iq', { type: 'result', id, from: to, to: from }));
   }
 
   #envelope(incoming: Incoming): Envelope | Result {
@@ -113,7 +162,7 @@ export class IncomingMessages {
   #request(
     incoming: Incoming,
     envelope: Envelope,
-    message: { readonly id: MessageId; readonly body: string; readonly report: boolean },
+    message: { readonly id: MessageId; readonly content: MessageContent; readonly report: boolean },
   ): SendMessageRequest {
     const now = this.#bridge.relay.clock.now();
     return {
@@ -126,7 +175,7 @@ export class IncomingMessages {
         recipients: [{ kind: 'user', user: envelope.recipient }],
         sentAt: sentAt(incoming.stanza, now),
         expiresAt: now + this.#bridge.settings.messageValidityMs,
-        content: { contentType: 'text/plain', encoding: 'none', data: message.body },
+        content: message.content,
       },
     };
   }
@@ -153,6 +202,15 @@ export class IncomingMessages {
   #drop(reason: string): void {
     this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason });
   }
+}
+
+function plain(data: string): MessageContent {
+  return { contentType: 'text/plain', encoding: 'none', data };
+}
+
+/** A file that comes without a body, for who cannot get it. */
+function linkText({ url, caption }: FileReference): string {
+  return caption === '' ? url : `${caption}\n${url}`;
 }
 
 function isEncrypted(message: XmlElement): boolean {

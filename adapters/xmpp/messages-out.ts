@@ -8,6 +8,8 @@ import type { DetailedResult, Result, StatusCode } from '../../src/wv/status.ts'
 import { isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
 import { QueueFull } from './conversation-queue.ts';
+import type { OutgoingFile, OutgoingFiles } from './files/outgoing-files.ts';
+import type { Partners } from './files/partners.ts';
 import type { BareJid } from './jid.ts';
 import { outgoing, stanzaIdOf } from './message-ids.ts';
 import { NS } from './namespaces.ts';
@@ -20,9 +22,14 @@ const DELAY_STAMP_AFTER_MS = 60_000;
 
 export class OutgoingMessages {
   readonly #bridge: Bridge;
+  readonly #files: OutgoingFiles | undefined;
+  readonly #partners: Partners | undefined;
 
-  constructor(bridge: Bridge) {
+  /** Without `files`, what is no text becomes a line that says what it was. */
+  constructor(bridge: Bridge, files?: OutgoingFiles, partners?: Partners) {
     this.#bridge = bridge;
+    this.#files = files;
+    this.#partners = partners;
   }
 
   /** 503 when the stream is down or ended before the server confirmed: the same request may come again. */
@@ -47,11 +54,15 @@ export class OutgoingMessages {
   async #write(request: SendMessageRequest, from: BareJid, to: BareJid): Promise<StatusCode> {
     const { link, queues } = this.#bridge;
     const conversation = outgoing(from, to);
+    if (!link.writable) return 503;
+    const file = await this.#files?.prepare(request.message, from);
+    if (file === 'later') return 503;
+    await this.#partners?.wrote(from, to);
     try {
       // The order of a conversation is that of writing; the waiting for the server is not part of the queue.
       const written = await queues.run(conversation, async () => {
         if (!link.writable) return undefined;
-        await this.#linkAndSend(request, conversation, from, to);
+        await this.#linkAndSend(request, conversation, { from, to, file });
         return { confirmed: link.confirmed() };
       });
       return (await written?.confirmed) === true ? 200 : 503;
@@ -64,18 +75,22 @@ export class OutgoingMessages {
   async #linkAndSend(
     request: SendMessageRequest,
     conversation: string,
-    from: BareJid,
-    to: BareJid,
+    { from, to, file }: { from: BareJid; to: BareJid; file: OutgoingFile | undefined },
   ): Promise<void> {
     const { relay, link } = this.#bridge;
     const { message, deliveryReport } = request;
     const id = stanzaIdOf(message.id, to, deliveryReport);
     const isNew = await relay.storage.link(conversation, id, message.id);
     if (!isNew) relay.metrics.count('xmpp_messages_resent_total');
-    link.send(this.#stanza(message, { id, from, to }, deliveryReport));
+    link.send(this.#stanza(message, { id, from, to }, deliveryReport, file));
   }
 
-  #stanza(message: Message, attrs: { id: string; from: BareJid; to: BareJid }, report: boolean): XmlElement {
+  #stanza(
+    message: Message,
+    attrs: { id: string; from: BareJid; to: BareJid },
+    report: boolean,
+    file: OutgoingFile | undefined,
+  ): XmlElement {
     const late = this.#bridge.relay.clock.now() - message.sentAt > DELAY_STAMP_AFTER_MS;
     const stamp = {
       from: this.#bridge.settings.componentDomain,
@@ -84,7 +99,8 @@ export class OutgoingMessages {
     return stanza(
       'message',
       { type: 'chat', ...attrs },
-      xml(NS.component, 'body', {}, bodyOf(message.content)),
+      xml(NS.component, 'body', {}, file?.body ?? bodyOf(message.content)),
+      ...(file?.elements ?? []),
       xml(NS.stanzaId, 'origin-id', { id: attrs.id }),
       report ? xml(NS.receipts, 'request') : undefined,
       late ? xml(NS.delay, 'delay', stamp) : undefined,

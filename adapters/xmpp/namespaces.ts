@@ -31,6 +31,21 @@ export const NS = {
   version: 'jabber:iq:version',
   /** XEP-0100 section 6.3: address prompting. */
   gateway: 'jabber:iq:gateway',
+  /** XEP-0066: in an iq, and in a message. */
+  oobQuery: 'jabber:iq:oob',
+  oob: 'jabber:x:oob',
+  /** XEP-0103. */
+  urlData: 'http://jabber.org/protocol/url-data',
+  /** XEP-0363. */
+  upload: 'urn:xmpp:http:upload:0',
+  /** XEP-0372. */
+  reference: 'urn:xmpp:reference:0',
+  /** XEP-0385. */
+  sims: 'urn:xmpp:sims:1',
+  /** XEP-0446. */
+  fileMetadata: 'urn:xmpp:file:metadata:0',
+  /** XEP-0447. */
+  fileSharing: 'urn:xmpp:sfs:0',
   /** XEP-0184. */
   receipts: 'urn:xmpp:receipts',
   /** XEP-0199. */

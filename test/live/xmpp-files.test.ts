@@ -1,10 +1,14 @@
 // Pictures through the upload services of real servers, both ways.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import sharp from 'sharp';
 import { fileElements } from '../../adapters/xmpp/files/links.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
 import { childOf, elementsOf, serialize, stanza, textOf, xml } from '../../adapters/xmpp/xml.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
+import { DEADLINE_MS, PHONES, startScene, WHEREABOUTS } from '../support/e2e/scene.ts';
+import type { Scene, Whereabouts } from '../support/e2e/scene.ts';
+import { noisyJpeg } from '../support/pictures.ts';
 import { PNG } from '../support/file-server.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { textMessage } from '../support/xmpp-requests.ts';
@@ -46,23 +50,7 @@ for (const { name, server, missing } of await liveServers()) {
       const { user, jid } = live.newUser('alice');
       await live.gateway.request(textMessage(user, live.contact('nurse'), `hello ${jid}`));
       await nurse.seesMessage(`hello ${jid}`);
-      const asked = `<request xmlns="${NS.upload}" filename="a.png" size="${PNG.length}" content-type="image/png"/>`;
-      const answer = await nurse.asks(`upload.${live.server.domain}`, 'get', asked);
-      const slot = childOf(answer, 'slot', NS.upload);
-      const put = slot && childOf(slot, 'put');
-      const url = (slot && childOf(slot, 'get')?.attrs['url']) ?? '';
-      const headers = Object.fromEntries(
-        (put === undefined ? [] : elementsOf(put)).map((header) => [
-          header.attrs['name'] ?? '',
-          textOf(header),
-        ]),
-      );
-      const stored = await fetch(put?.attrs['url'] ?? '', {
-        method: 'PUT',
-        body: new Uint8Array(PNG),
-        headers: { ...headers, 'content-type': 'image/png' },
-      });
-      expect(stored.status).toBe(201);
+      const url = await upload(nurse, live.server.domain, PNG, 'image/png');
       const file = { url, name: 'a.png', type: 'image/png', size: PNG.length };
       const body = xml(NS.component, 'body', {}, `look at this ${url}`);
       const picture = stanza('message', { type: 'chat', id: 'p1', to: jid }, body, ...fileElements(file));
@@ -80,4 +68,79 @@ for (const { name, server, missing } of await liveServers()) {
       await live.relay.next('SendMessageRequest', (sent) => sent.message.content.data === 'look at this');
     });
   });
+
+  describe.skipIf(server === undefined)(`pictures of phones with ${name}${missing}`, () => {
+    describe.each(WHEREABOUTS)('and the gateway %s', (where) => phones(server as XmppServer, where));
+  });
+}
+
+function phones(server: XmppServer, where: Whereabouts): void {
+  let scene: Scene;
+  let juliet: XmppUser;
+  const julietAddress = `wv:juliet@${server?.domain}`;
+
+  beforeAll(async () => {
+    scene = await startScene({ xmpp: server }, where);
+    await scene.connected();
+    juliet = await XmppUser.login(server, 'juliet', 'window', '');
+  });
+  afterEach(() => scene.everybodyOut());
+  afterAll(async () => {
+    await juliet.logout();
+    await scene.stop();
+  });
+
+  test.each(PHONES)(
+    '$phone: its photograph goes out whole, one that comes in is scaled',
+    async ({ kind }) => {
+      const account = await scene.newAccount('romeo');
+      const jid = `${account.name}@${server.components.test.domain}`;
+      const phone = await scene.login(account, kind);
+      const photograph = await noisyJpeg(800, 600);
+
+      await phone.sendMessage({
+        to: { user: julietAddress },
+        content: photograph,
+        contentType: 'image/jpeg',
+      });
+      const shown = await juliet.sees(
+        'a picture',
+        ({ name, attrs }) => name === 'message' && attrs['from'] === jid,
+      );
+      const stored = await fetch(bodyText(shown));
+      expect(Buffer.from(await stored.arrayBuffer()).equals(small)).toBe(true);
+
+      const url = await upload(juliet, server.domain, photograph, 'image/jpeg');
+      const comes = phone.next('message', ({ from }) => from !== undefined, DEADLINE_MS);
+      const oob = `<x xmlns="${NS.oob}"><url>${url}</url></x>`;
+      await juliet.send(
+        `<message type="chat" id="p-${account.name}" to="${jid}"><body>${url}</body>${oob}</message>`,
+      );
+      const { contentType, data = new Uint8Array() } = await comes;
+      expect(contentType).toBe('image/jpeg');
+      expect(photograph.length).toBeGreaterThan(65_536);
+      expect(data.length).toBeLessThanOrEqual(65_536);
+      const { format, width = 0, height = 0 } = await sharp(data).metadata();
+      expect(format).toBe('jpeg');
+      expect(width / height).toBeCloseTo(4 / 3, 1);
+    },
+  );
+}
+
+/** As a client does it: a slot of the server's service, and the file into it. The address for others. */
+async function upload(user: XmppUser, domain: string, octets: Buffer, type: string): Promise<string> {
+  const asked = `<request xmlns="${NS.upload}" filename="a.bin" size="${octets.length}" content-type="${type}"/>`;
+  const answer = await user.asks(`upload.${domain}`, 'get', asked);
+  const slot = childOf(answer, 'slot', NS.upload);
+  const put = slot && childOf(slot, 'put');
+  const headers = Object.fromEntries(
+    (put === undefined ? [] : elementsOf(put)).map((header) => [header.attrs['name'] ?? '', textOf(header)]),
+  );
+  const stored = await fetch(put?.attrs['url'] ?? '', {
+    method: 'PUT',
+    body: new Uint8Array(octets),
+    headers: { ...headers, 'content-type': type },
+  });
+  expect(stored.status).toBe(201);
+  return (slot && childOf(slot, 'get')?.attrs['url']) ?? '';
 }

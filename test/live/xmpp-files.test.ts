@@ -96,11 +96,13 @@ function phones(server: XmppServer, where: Whereabouts): void {
       const account = await scene.newAccount('romeo');
       const jid = `${account.name}@${server.components.test.domain}`;
       const phone = await scene.login(account, kind);
+      // Phones send no more than a request may have.
+      const small = await noisyJpeg(120, 90);
       const photograph = await noisyJpeg(800, 600);
 
       await phone.sendMessage({
         to: { user: julietAddress },
-        content: photograph,
+        content: small,
         contentType: 'image/jpeg',
       });
       const shown = await juliet.sees(

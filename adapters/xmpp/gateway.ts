@@ -13,6 +13,7 @@ import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
+import { AddressGate, AllowListError } from './files/addresses.ts';
 import { IncomingFiles } from './files/incoming-files.ts';
 import { OutgoingFiles } from './files/outgoing-files.ts';
 import { Partners } from './files/partners.ts';
@@ -50,9 +51,11 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
 /** How long stop() lets things under way finish. */
 const DRAIN_MS = 3_000;
 
-/** @throws XmppConfigError when a domain is malformed or claimed twice, or the secret is empty */
+/** @throws XmppConfigError when a domain is malformed or claimed twice, the secret is empty, or `files.allow` is nonsense */
 export function createXmppGateway(config: XmppGatewayConfig): Gateway {
-  return new XmppGateway(settingsOf(config));
+  const settings = settingsOf(config);
+  checkAllowed(settings);
+  return new XmppGateway(settings);
 }
 
 /** All that runs between start and stop. */
@@ -260,6 +263,15 @@ function refused(request: RequestPrimitive, outcome: ReturnType<typeof result>):
     return { primitive: 'GetPresenceResponse', result: outcome, values: [] };
   }
   return status(outcome);
+}
+
+function checkAllowed({ files }: XmppSettings): void {
+  try {
+    void new AddressGate(files.allow);
+  } catch (error) {
+    if (error instanceof AllowListError) throw new XmppConfigError(`files.allow: ${error.message}`);
+    throw error;
+  }
 }
 
 function checkedDomains(settings: XmppSettings): readonly Domain[] {

@@ -122,7 +122,7 @@ function phones(server: XmppServer, where: Whereabouts): void {
       expect(contentType).toBe('image/jpeg');
       expect(photograph.length).toBeGreaterThan(65_536);
       expect(data.length).toBeLessThanOrEqual(65_536);
-      const { format, width = 0, height = 0 } = await sharp(data).metadata();
+      const { format, width, height } = await sharp(data).metadata();
       expect(format).toBe('jpeg');
       expect(width / height).toBeCloseTo(4 / 3, 1);
     },

@@ -5,6 +5,7 @@ import { IncomingFiles } from '../../../adapters/xmpp/files/incoming-files.ts';
 import { fileElements, fileReferenceOf } from '../../../adapters/xmpp/files/links.ts';
 import { OutgoingFiles } from '../../../adapters/xmpp/files/outgoing-files.ts';
 import { Partners } from '../../../adapters/xmpp/files/partners.ts';
+import { createXmppGateway, XmppConfigError } from '../../../adapters/xmpp/gateway.ts';
 import { IqRequests } from '../../../adapters/xmpp/iq-requests.ts';
 import { IncomingMessages } from '../../../adapters/xmpp/messages-in.ts';
 import { OutgoingMessages } from '../../../adapters/xmpp/messages-out.ts';
@@ -336,4 +337,15 @@ describe('a file of an XMPP user', () => {
     expect(sent.filter(({ attrs }) => attrs['type'] === 'error').map(conditionOf)).toHaveLength(2);
     expect(sent.filter(({ attrs }) => attrs['type'] === 'chat')).toHaveLength(1);
   });
+});
+
+test('an allow list of nonsense is an error of the configuration', () => {
+  const config = {
+    host: '127.0.0.1',
+    port: 1,
+    componentDomain: COMPONENT,
+    secret: 's',
+    domains: ['xmpp.example'],
+  };
+  expect(() => createXmppGateway({ ...config, files: { allow: ['10.0.0.0/99'] } })).toThrow(XmppConfigError);
 });

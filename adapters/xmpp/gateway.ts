@@ -93,6 +93,7 @@ class XmppGateway implements Gateway {
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
     await running.guests.start();
+    await running.files.forgetOld();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);

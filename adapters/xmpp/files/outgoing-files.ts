@@ -67,8 +67,8 @@ export class OutgoingFiles {
   async prepare(message: Message, from: BareJid): Promise<OutgoingFile | 'later' | undefined> {
     const { content } = message;
     if (!isFile(content)) return undefined;
-    const { storage } = this.#bridge.relay;
-    const link = (await storage.get(keyOf(message))) ?? (await this.#soon(message, from));
+    const kept = await this.#bridge.relay.storage.get(keyOf(message));
+    const link = kept === undefined ? await this.#soon(message, from) : linkIn(kept);
     if (link === undefined) return 'later';
     if (link === NO_LINK) return { body: undefined, elements: [] };
     const type = mediaType(content);
@@ -81,6 +81,14 @@ export class OutgoingFiles {
     if (isFile(message.content)) await this.#bridge.relay.storage.delete(keyOf(message));
   }
 
+  /** At the start: forgets files of messages whose time is over. In a process of its own nobody concludes them. */
+  async forgetOld(): Promise<void> {
+    const { storage, clock } = this.#bridge.relay;
+    for (const [key, kept] of await storage.list('file ')) {
+      if (Number.parseInt(kept, 10) <= clock.now()) await storage.delete(key);
+    }
+  }
+
   /** The link, if there is one in time. */
   async #soon(message: Message, from: BareJid): Promise<string | undefined> {
     const making = this.#underWay.get(message.id) ?? this.#begin(message, from);
@@ -89,7 +97,7 @@ export class OutgoingFiles {
     const cancel = this.#bridge.relay.clock.after(WAIT_MS, () => giveUp(undefined));
     try {
       const link = await Promise.race([making, late]);
-      if (link !== undefined) await this.#bridge.relay.storage.put(keyOf(message), link);
+      if (link !== undefined) await this.#note(message, link);
       return link;
     } finally {
       cancel();
@@ -109,8 +117,12 @@ export class OutgoingFiles {
 
   async #keep(message: Message, from: BareJid): Promise<string> {
     const link = await this.#link(message, from);
-    await this.#bridge.relay.storage.put(keyOf(message), link);
+    await this.#note(message, link);
     return link;
+  }
+
+  async #note(message: Message, link: string): Promise<void> {
+    await this.#bridge.relay.storage.put(keyOf(message), `${message.expiresAt} ${link}`);
   }
 
   async #link({ content, expiresAt }: Message, from: BareJid): Promise<string> {
@@ -166,6 +178,11 @@ export class OutgoingFiles {
     await putFile({ url: slot.put, headers: slot.headers, type, octets, totalMs: UPLOAD_MS }, this.#rules);
     return href;
   }
+}
+
+/** What `#note` wrote: when the message ends, and the link. */
+function linkIn(kept: string): string {
+  return kept.slice(kept.indexOf(' ') + 1);
 }
 
 function isWorthAnother({ failure, status }: TransferError): boolean {

@@ -170,6 +170,16 @@ describe('a picture of a phone', () => {
     expect([...bridge.relay.storage.values.keys()].filter((key) => key.startsWith('file '))).toEqual([]);
   });
 
+  test('is forgotten at the start when its message is over, though nobody concluded it', async () => {
+    await served(outgoing.send(picture()));
+    const kept = () => [...bridge.relay.storage.values.keys()].filter((key) => key.startsWith('file '));
+    await files.forgetOld();
+    expect(kept()).toHaveLength(1);
+    bridge.clock.advance(2 * 86_400_000);
+    await files.forgetOld();
+    expect(kept()).toEqual([]);
+  });
+
   test('that takes longer than a request may is sent by the retry', async () => {
     let finish: () => void = () => undefined;
     server.paths.set('/slot/a.png', (_request, response) => {

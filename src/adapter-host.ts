@@ -99,6 +99,8 @@ export async function startAdapterHost(options: AdapterHostOptions): Promise<Ada
       publicGroups: () => Promise.resolve([]),
       // The server tells who left while we were away, as soon as we are back.
       hasJoined: () => true,
+      // Content lies with the server, and SSP has no word for asking after it.
+      fileLink: () => Promise.resolve(undefined),
     };
     await core.start({
       ...common,

@@ -9,8 +9,15 @@ import type { Gateway } from './sap/port.ts';
 export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matrix'>): Gateway[] {
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
-    const { component, ...settings } = xmpp;
-    gateways.push(createXmppGateway({ componentDomain: component, ...withoutUndefined(settings) }));
+    const { component, files, ...settings } = xmpp;
+    const { maxFile, ...limits } = files;
+    gateways.push(
+      createXmppGateway({
+        componentDomain: component,
+        ...withoutUndefined(settings),
+        files: { ...withoutUndefined(limits), maxBytes: maxFile },
+      }),
+    );
   }
   if (matrix !== undefined) {
     gateways.push(

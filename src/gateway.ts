@@ -228,6 +228,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     );
 
     const links = new GatewayLinks({
+      ...(content === undefined ? {} : { attachments: content.attachments }),
       store,
       homes,
       relay,

@@ -1,5 +1,8 @@
 // Configuration of the XMPP gateway. Times in milliseconds, sizes in octets of UTF-8.
 
+import { fileSettingsOf } from './files/settings.ts';
+import type { FileConfig, FileSettings } from './files/settings.ts';
+
 export interface ReconnectDelays {
   /** Before the first new attempt; doubles with every failure. */
   readonly minDelayMs: number;
@@ -37,6 +40,8 @@ export interface XmppGatewayConfig {
   readonly roomWaitMs?: number;
   /** Silence of a room after which a user's being in it is checked (XEP-0410). */
   readonly roomSilenceMs?: number;
+  /** Pictures and other files, both ways. */
+  readonly files?: FileConfig;
   /** A larger incoming stanza ends the stream. Checked after each read, so up to one read (64 KiB) later. */
   readonly maxStanzaBytes?: number;
   readonly reconnect?: ReconnectDelays;
@@ -81,7 +86,8 @@ export interface XmppGatewayConfig {
 }
 
 /** The configuration with every default filled in. */
-export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent'>> & {
+export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent' | 'files'>> & {
+  readonly files: FileSettings;
   readonly pseudoDomain: string | undefined;
   readonly groupsComponent: string | undefined;
 };
@@ -121,5 +127,6 @@ const DEFAULTS = {
 /** Fills in the defaults. */
 export function settingsOf(config: XmppGatewayConfig): XmppSettings {
   const absent = { pseudoDomain: undefined, groupsComponent: undefined };
-  return { ...DEFAULTS, ...absent, groupsSecret: config.secret, ...config };
+  const files = fileSettingsOf(config.files);
+  return { ...DEFAULTS, ...absent, groupsSecret: config.secret, ...config, files };
 }

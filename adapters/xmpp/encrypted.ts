@@ -6,6 +6,7 @@ import type { MessageId } from '../../src/wv/ids.ts';
 import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { plainName } from './contact-names.ts';
+import { fileReferenceOf, isEncryptedLink } from './files/links.ts';
 import { bareJid } from './jid.ts';
 import { received } from './message-ids.ts';
 import { NS } from './namespaces.ts';
@@ -40,7 +41,9 @@ export function encryptionOf(message: XmlElement): string | undefined {
   if (wrapper !== undefined) return METHODS[wrapper.ns] ?? 'some method';
   // XEP-0420, whose content must never be seen outside of an encrypted element.
   if (elementsOf(message).some(({ ns }) => ns.startsWith('urn:xmpp:sce:'))) return 'some method';
-  return textOf(childOf(message, 'body')).startsWith('?OTR') ? 'OTR' : undefined;
+  const body = textOf(childOf(message, 'body'));
+  if (isEncryptedLink(body) || isEncryptedLink(fileReferenceOf(message)?.url ?? '')) return 'OMEMO';
+  return body.startsWith('?OTR') ? 'OTR' : undefined;
 }
 
 /** True for an OMEMO message without words, which clients send to renew their keys. */

@@ -14,6 +14,10 @@ import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { ConversationQueues } from './conversation-queue.ts';
+import { AddressGate, AllowListError } from './files/addresses.ts';
+import { IncomingFiles } from './files/incoming-files.ts';
+import { OutgoingFiles } from './files/outgoing-files.ts';
+import { Partners } from './files/partners.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { MucHost } from './muc-host/host.ts';
@@ -49,9 +53,11 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
 /** How long stop() lets things under way finish. */
 const DRAIN_MS = 3_000;
 
-/** @throws XmppConfigError when a domain is malformed or claimed twice, or the secret is empty */
+/** @throws XmppConfigError when a domain is malformed or claimed twice, the secret is empty, or `files.allow` is nonsense */
 export function createXmppGateway(config: XmppGatewayConfig): Gateway {
-  return new XmppGateway(settingsOf(config));
+  const settings = settingsOf(config);
+  checkAllowed(settings);
+  return new XmppGateway(settings);
 }
 
 /** All that runs between start and stop. */
@@ -59,6 +65,7 @@ interface Running {
   readonly bridge: Bridge;
   readonly link: ComponentLink;
   readonly memory: ChatMemory;
+  readonly files: OutgoingFiles;
   readonly outgoing: OutgoingMessages;
   readonly incoming: IncomingMessages;
   readonly receipts: Receipts;
@@ -89,6 +96,7 @@ class XmppGateway implements Gateway {
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
     await running.guests.start();
+    await running.files.forgetOld();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
@@ -127,6 +135,10 @@ class XmppGateway implements Gateway {
       running.bridge.relay.metrics.count('xmpp_failures_total', { what: request.primitive });
       return refused(request, result(503, 'the XMPP gateway failed'));
     }
+  }
+
+  async concluded(request: RequestPrimitive): Promise<void> {
+    if (request.primitive === 'SendMessageRequest') await this.#running?.files.concluded(request.message);
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -188,13 +200,16 @@ class XmppGateway implements Gateway {
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
+    const partners = new Partners(relay.storage);
+    const files = new OutgoingFiles(bridge, iqRequests);
     const running: Running = {
       bridge,
       link,
       receipts,
       memory,
-      outgoing: new OutgoingMessages(bridge, memory),
-      incoming: new IncomingMessages(bridge, receipts, memory),
+      files,
+      outgoing: new OutgoingMessages(bridge, memory, { files, partners }),
+      incoming: new IncomingMessages(bridge, receipts, memory, new IncomingFiles(bridge, partners)),
       presence: new PresenceBridge(bridge),
       iq: new IqResponder(bridge),
       rooms: roomsOf(bridge),
@@ -232,6 +247,7 @@ function dispatch(running: Running, incoming: Incoming): void {
     case 'presence':
       return running.presence.received(incoming);
     default:
+      if (running.incoming.receivedQuery(incoming)) return undefined;
       return running.iq.received(incoming);
   }
 }
@@ -255,6 +271,15 @@ function refused(request: RequestPrimitive, outcome: ReturnType<typeof result>):
     return { primitive: 'GetPresenceResponse', result: outcome, values: [] };
   }
   return status(outcome);
+}
+
+function checkAllowed({ files }: XmppSettings): void {
+  try {
+    void new AddressGate(files.allow);
+  } catch (error) {
+    if (error instanceof AllowListError) throw new XmppConfigError(`files.allow: ${error.message}`);
+    throw error;
+  }
 }
 
 function checkedDomains(settings: XmppSettings): readonly Domain[] {

@@ -37,7 +37,8 @@ const USER_FEATURES: readonly string[] = [
   NS.vcard,
   NS.attention,
   NS.correction,
-  NS.outOfBand,
+  NS.oob,
+  NS.oobQuery,
   NS.reply,
 ];
 const NAME = 'Wireless Village gateway';

@@ -4,6 +4,7 @@ import { withoutFallback } from './fallback.ts';
 import type { WithoutFallback } from './fallback.ts';
 import { NS } from './namespaces.ts';
 import { plainName } from './contact-names.ts';
+import { fileReferenceOf, outOfBandLink } from './files/links.ts';
 import { childOf, elementsOf, stripIllegal, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 import { xhtmlText } from './xhtml.ts';
@@ -58,7 +59,7 @@ export function hasWords(message: XmlElement): boolean {
       (child) => child.ns === NS.component && /^(?:body|subject)$/.test(child.name) && textOf(child) !== '',
     ) ||
     childOf(message, 'html', NS.xhtmlIm) !== undefined ||
-    childOf(message, 'x', NS.outOfBand) !== undefined ||
+    fileReferenceOf(message) !== undefined ||
     childOf(message, 'forwarded', NS.forward) !== undefined
   );
 }
@@ -92,18 +93,13 @@ interface Link {
 }
 
 const MAX_LINKS = 8;
-const MAX_URL = 2_048;
 
-/** Links sent beside the text (XEP-0066). */
+/** Links sent beside the text: those of XEP-0066, and that of a shared file. */
 function linksOf(message: XmlElement): readonly Link[] {
-  return elementsOf(message)
-    .filter(({ name, ns }) => name === 'x' && ns === NS.outOfBand)
-    .map((x) => ({
-      url: textOf(childOf(x, 'url')).trim(),
-      description: plainName(textOf(childOf(x, 'desc'))),
-    }))
-    .filter(({ url }) => url !== '' && url.length <= MAX_URL && !/\s/.test(url))
-    .slice(0, MAX_LINKS);
+  const beside = elementsOf(message).flatMap((child) => outOfBandLink(child) ?? []);
+  const file = fileReferenceOf(message);
+  const isAnother = file !== undefined && beside.every(({ url }) => url !== file.url);
+  return [...beside, ...(isAnother ? [file] : [])].slice(0, MAX_LINKS);
 }
 
 function lineOf({ url, description }: Link): string {

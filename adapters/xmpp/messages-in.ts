@@ -3,6 +3,7 @@
 
 import { trusted } from '../../src/wv/ids.ts';
 import type { MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { MessageContent } from '../../src/wv/message.ts';
 import type { SendMessageRequest } from '../../src/wv/primitives.ts';
 import { isSuccess, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
@@ -18,6 +19,8 @@ import { QueueFull } from './conversation-queue.ts';
 import { isDelayed, sentAt } from './delays.ts';
 import { encryptionOf, explain, isKeyExchange } from './encrypted.ts';
 import { errorReply, stanzaErrorOf } from './errors.ts';
+import type { IncomingFiles } from './files/incoming-files.ts';
+import { fileReferenceOf, withoutLink } from './files/links.ts';
 import { bareJid } from './jid.ts';
 import { messageIdsOf, partIdOf, received, remoteIdOf } from './message-ids.ts';
 import type { Part, ReceivedId } from './message-ids.ts';
@@ -25,7 +28,7 @@ import { NS } from './namespaces.ts';
 import type { Receipts } from './receipts.ts';
 import { referenceOf } from './references.ts';
 import { splitText } from './split-text.ts';
-import { childOf, elementsOf, textOf } from './xml.ts';
+import { childOf, elementsOf, stanza, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 interface Envelope {
@@ -36,7 +39,7 @@ interface Envelope {
 /** One message of ours that a stanza becomes. */
 interface Piece {
   readonly id: MessageId;
-  readonly text: string;
+  readonly content: MessageContent;
   readonly remote: ReceivedId;
 }
 
@@ -45,10 +48,13 @@ export class IncomingMessages {
   readonly #receipts: Receipts;
   readonly #memory: ChatMemory;
   readonly #compositions: Compositions;
+  readonly #files: IncomingFiles | undefined;
   #closing = false;
 
-  constructor(bridge: Bridge, receipts: Receipts, memory: ChatMemory) {
+  /** Without `files` links to files are text. */
+  constructor(bridge: Bridge, receipts: Receipts, memory: ChatMemory, files?: IncomingFiles) {
     this.#bridge = bridge;
+    this.#files = files;
     this.#receipts = receipts;
     this.#memory = memory;
     this.#compositions = new Compositions(bridge, memory);
@@ -79,6 +85,17 @@ export class IncomingMessages {
     );
   }
 
+  /** A file sent by an iq (XEP-0066 section 2) is taken like a message; true when the stanza was one. */
+  receivedQuery(incoming: Incoming): boolean {
+    const { stanza: query } = incoming;
+    const isOffer = query.attrs['type'] === 'set' && childOf(query, 'query', NS.oobQuery) !== undefined;
+    if (query.name !== 'iq' || !isOffer) return false;
+    if (this.#closing) this.#refuse(incoming, result(503));
+    else if (!isWorthTelling(query) || encryptionOf(query) !== undefined) this.#refuse(incoming, result(415));
+    else this.#queue(incoming, (chat) => this.#deliver(incoming, chat));
+    return true;
+  }
+
   #queue(incoming: Incoming, task: (chat: string) => Promise<void>): void {
     const chat = received(bareJid(incoming.to), bareJid(incoming.from));
     const delivery = this.#bridge.queues.run(chat, () => task(chat));
@@ -107,16 +124,49 @@ export class IncomingMessages {
     }
     const [first] = pieces;
     if (first !== undefined) await this.#compositions.handedOn(letter, composition, first.id);
+    if (incoming.stanza.name === 'iq') this.#took(incoming);
   }
 
+  #took({ stanza: query }: Incoming): void {
+    const { id, from, to } = query.attrs;
+    this.#bridge.link.send(stanza('iq', { type: 'result', id, from: to, to: from }));
+  }
+
+  /** What was written beside a file follows it as a message of its own; the receipt is for the file. */
   async #pieces(incoming: Incoming, { text }: Composition): Promise<readonly Piece[]> {
-    const texts = splitText(text, this.#bridge.settings.splitText);
+    const file = fileReferenceOf(incoming.stanza);
+    const fetched = file === undefined ? undefined : await this.#files?.fetch(incoming, file);
+    const remote = this.#remote(incoming);
+    if (file === undefined || fetched === undefined) return this.#textPieces(text, remote, incoming);
+    const id = await this.#messageId(incoming, 1);
+    const caption = withoutLink(text, file.url);
+    if (caption === '') return [{ id, content: fetched, remote }];
+    const whole = trusted<MessageId>(`${id}-c`);
+    return [
+      { id, content: fetched, remote },
+      ...this.#split(caption).map((piece, index, { length: count }) => ({
+        id: partIdOf({ whole, index, count }),
+        content: plain(piece),
+        remote: { ...remote, receipt: false },
+      })),
+    ];
+  }
+
+  async #textPieces(text: string, remote: ReceivedId, incoming: Incoming): Promise<readonly Piece[]> {
+    const texts = this.#split(text);
     const whole = await this.#messageId(incoming, texts.length);
-    const naming = this.#remote(incoming);
     return texts.map((piece, index) => {
       const part: Part = { whole, index, count: texts.length };
-      return { id: partIdOf(part), text: piece, remote: part.count === 1 ? naming : { ...naming, part } };
+      return {
+        id: partIdOf(part),
+        content: plain(piece),
+        remote: part.count === 1 ? remote : { ...remote, part },
+      };
     });
+  }
+
+  #split(text: string): readonly string[] {
+    return splitText(text, this.#bridge.settings.splitText);
   }
 
   /** A repeat is handed on all the same: the first try may have failed, and the relay knows what it has. */
@@ -179,7 +229,7 @@ export class IncomingMessages {
         recipients: [{ kind: 'user', user: envelope.recipient }],
         sentAt: sentAt(incoming, componentDomain, now),
         expiresAt: now + messageValidityMs,
-        content: { contentType: 'text/plain', encoding: 'none', data: piece.text },
+        content: piece.content,
       },
     };
   }
@@ -217,7 +267,11 @@ export class IncomingMessages {
 /** The sender's own words, whatever we add to them: the same when the message comes again. */
 function whatWasSaid(message: XmlElement): string {
   const body = textOf(childOf(message, 'body'));
-  return body === '' ? JSON.stringify(referenceOf(message) ?? '') : body;
+  return body === '' ? JSON.stringify(referenceOf(message) ?? fileReferenceOf(message)?.url ?? '') : body;
+}
+
+function plain(data: string): MessageContent {
+  return { contentType: 'text/plain', encoding: 'none', data };
 }
 
 /**

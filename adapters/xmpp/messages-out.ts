@@ -9,6 +9,8 @@ import { isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
 import type { ChatMemory } from './chat-memory.ts';
 import { QueueFull } from './conversation-queue.ts';
+import type { OutgoingFile, OutgoingFiles } from './files/outgoing-files.ts';
+import type { Partners } from './files/partners.ts';
 import type { BareJid } from './jid.ts';
 import { outgoing, received, stanzaIdOf } from './message-ids.ts';
 import { NS } from './namespaces.ts';
@@ -19,13 +21,31 @@ import type { XmlElement } from './xml.ts';
 /** A message older than this says when it was sent (XEP-0203). */
 const DELAY_STAMP_AFTER_MS = 60_000;
 
+/** What files need. */
+interface Sharing {
+  readonly files: OutgoingFiles;
+  readonly partners: Partners;
+}
+
+/** A stanza to be. */
+interface Draft {
+  readonly id: string;
+  readonly from: BareJid;
+  readonly to: BareJid;
+  readonly text: string;
+  readonly file: OutgoingFile | undefined;
+}
+
 export class OutgoingMessages {
   readonly #bridge: Bridge;
   readonly #memory: ChatMemory;
+  readonly #sharing: Sharing | undefined;
 
-  constructor(bridge: Bridge, memory: ChatMemory) {
+  /** Without `sharing`, what is no text becomes a line that says what it was. */
+  constructor(bridge: Bridge, memory: ChatMemory, sharing?: Sharing) {
     this.#bridge = bridge;
     this.#memory = memory;
+    this.#sharing = sharing;
   }
 
   /** 503 when the stream is down or ended before the server confirmed: the same request may come again. */
@@ -50,11 +70,15 @@ export class OutgoingMessages {
   async #write(request: SendMessageRequest, from: BareJid, to: BareJid): Promise<StatusCode> {
     const { link, queues } = this.#bridge;
     const conversation = outgoing(from, to);
+    if (!link.writable) return 503;
+    const file = await this.#sharing?.files.prepare(request.message, from);
+    if (file === 'later') return 503;
+    await this.#sharing?.partners.wrote(from, to);
     try {
       // The order of a conversation is that of writing; the waiting for the server is not part of the queue.
       const written = await queues.run(conversation, async () => {
         if (!link.writable) return undefined;
-        await this.#linkAndSend(request, conversation, from, to);
+        await this.#linkAndSend(request, conversation, { from, to, file });
         return { confirmed: link.confirmed() };
       });
       return (await written?.confirmed) === true ? 200 : 503;
@@ -67,26 +91,20 @@ export class OutgoingMessages {
   async #linkAndSend(
     request: SendMessageRequest,
     conversation: string,
-    from: BareJid,
-    to: BareJid,
+    { from, to, file }: Pick<Draft, 'from' | 'to' | 'file'>,
   ): Promise<void> {
     const { relay, link } = this.#bridge;
     const { message, deliveryReport } = request;
     const id = stanzaIdOf(message.id, to, deliveryReport);
     const isNew = await relay.storage.link(conversation, id, message.id);
     if (!isNew) relay.metrics.count('xmpp_messages_resent_total');
-    const text = bodyOf(message.content);
-    link.send(this.#stanza(message, text, { id, from, to }, deliveryReport));
+    const text = file?.body ?? bodyOf(message.content);
+    link.send(this.#stanza(message, { id, from, to, text, file }, deliveryReport));
     this.#memory.sent(received(from, to), id, text, relay.clock.now());
   }
 
-  #stanza(
-    message: Message,
-    text: string,
-    attrs: { readonly id: string; readonly from: BareJid; readonly to: BareJid },
-    report: boolean,
-  ): XmlElement {
-    const thread = this.#memory.thread(received(attrs.from, attrs.to));
+  #stanza(message: Message, { id, from, to, text, file }: Draft, report: boolean): XmlElement {
+    const thread = this.#memory.thread(received(from, to));
     const late = this.#bridge.relay.clock.now() - message.sentAt > DELAY_STAMP_AFTER_MS;
     const stamp = {
       from: this.#bridge.settings.componentDomain,
@@ -94,10 +112,11 @@ export class OutgoingMessages {
     };
     return stanza(
       'message',
-      { type: 'chat', ...attrs },
+      { type: 'chat', id, from, to },
       xml(NS.component, 'body', {}, text),
+      ...(file?.elements ?? []),
       thread === undefined ? undefined : xml(NS.component, 'thread', {}, thread),
-      xml(NS.stanzaId, 'origin-id', { id: attrs.id }),
+      xml(NS.stanzaId, 'origin-id', { id }),
       report ? xml(NS.receipts, 'request') : undefined,
       late ? xml(NS.delay, 'delay', stamp) : undefined,
     );

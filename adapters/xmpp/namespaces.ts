@@ -27,8 +27,6 @@ export const NS = {
   mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
   /** XEP-0054. */
   vcard: 'vcard-temp',
-  /** XEP-0066. */
-  outOfBand: 'jabber:x:oob',
   /** XEP-0071. */
   xhtmlIm: 'http://jabber.org/protocol/xhtml-im',
   xhtml: 'http://www.w3.org/1999/xhtml',
@@ -40,6 +38,21 @@ export const NS = {
   gateway: 'jabber:iq:gateway',
   /** XEP-0172. */
   nick: 'http://jabber.org/protocol/nick',
+  /** XEP-0066: in an iq, and in a message. */
+  oobQuery: 'jabber:iq:oob',
+  oob: 'jabber:x:oob',
+  /** XEP-0103. */
+  urlData: 'http://jabber.org/protocol/url-data',
+  /** XEP-0363. */
+  upload: 'urn:xmpp:http:upload:0',
+  /** XEP-0372. */
+  reference: 'urn:xmpp:reference:0',
+  /** XEP-0385. */
+  sims: 'urn:xmpp:sims:1',
+  /** XEP-0446. */
+  fileMetadata: 'urn:xmpp:file:metadata:0',
+  /** XEP-0447. */
+  fileSharing: 'urn:xmpp:sfs:0',
   /** XEP-0184. */
   receipts: 'urn:xmpp:receipts',
   /** XEP-0199. */

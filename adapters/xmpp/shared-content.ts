@@ -38,7 +38,7 @@ export async function shareContent(
       'message',
       { type: 'chat', from, to, id: `invite-${inviteId}` },
       xml(NS.component, 'body', {}, body),
-      ...links.map((url) => xml(NS.outOfBand, 'x', {}, xml(NS.outOfBand, 'url', {}, url))),
+      ...links.map((url) => xml(NS.oob, 'x', {}, xml(NS.oob, 'url', {}, url))),
     ),
   );
   return status((await link.confirmed()) ? OK : result(503));

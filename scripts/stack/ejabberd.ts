@@ -18,6 +18,7 @@ import {
   mucDomain,
   serverFolders,
   STACK_DIR,
+  uploadDomain,
   XMPP_ACCOUNTS,
 } from './layout.ts';
 import { needPackages } from './packages.ts';
@@ -69,7 +70,7 @@ function configuration(secrets: StackSecrets): string {
         ip: HOST,
         port: EJABBERD.httpPort,
         module: 'ejabberd_http',
-        request_handlers: { '/api': 'mod_http_api', '/bosh': 'mod_bosh' },
+        request_handlers: { '/api': 'mod_http_api', '/bosh': 'mod_bosh', '/upload': 'mod_http_upload' },
       },
     ],
     api_permissions: {
@@ -79,6 +80,13 @@ function configuration(secrets: StackSecrets): string {
         what: ['register', 'status'],
       },
     },
+    acl: {
+      gateway: {
+        server: [componentDomain('main', EJABBERD.domain), componentDomain('test', EJABBERD.domain)],
+      },
+      local: { user_regexp: '' },
+    },
+    access_rules: { upload: [{ allow: 'local' }, { allow: 'gateway' }] },
     shaper_rules: { max_user_sessions: 100, max_user_offline_messages: 100_000 },
     modules: {
       mod_blocking: {},
@@ -87,6 +95,12 @@ function configuration(secrets: StackSecrets): string {
       mod_carboncopy: {},
       mod_disco: {},
       mod_http_api: {},
+      mod_http_upload: {
+        host: uploadDomain(EJABBERD.domain),
+        access: 'upload',
+        docroot: join(folders.data, 'upload'),
+        put_url: `http://${HOST}:${EJABBERD.httpPort}/upload`,
+      },
       mod_last: {},
       mod_muc: { host: mucDomain(EJABBERD.domain), min_presence_interval: 0, min_message_interval: 0 },
       mod_offline: { access_max_user_messages: 'max_user_offline_messages' },

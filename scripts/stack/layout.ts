@@ -56,6 +56,11 @@ export function mucDomain(domain: string): string {
   return `muc.${domain}`;
 }
 
+/** @returns the domain of the upload service (XEP-0363) below an XMPP server's domain */
+export function uploadDomain(domain: string): string {
+  return `upload.${domain}`;
+}
+
 const LOAD_ACCOUNTS = ['load1', 'load2', 'load3', 'load4'] as const;
 export const XMPP_ACCOUNTS = ['romeo', 'juliet', 'mercutio', 'nurse', ...LOAD_ACCOUNTS] as const;
 export const MATRIX_ACCOUNTS = ['dave', 'erin', 'frank', ...LOAD_ACCOUNTS] as const;

@@ -14,6 +14,7 @@ import {
   ROLES,
   serverFolders,
   STACK_DIR,
+  uploadDomain,
   XMPP_ACCOUNTS,
 } from './layout.ts';
 import { needPackages } from './packages.ts';
@@ -76,6 +77,12 @@ VirtualHost ${lua(PROSODY.domain)}
 Component ${lua(mucDomain(PROSODY.domain))} "muc"
   -- Rooms are open for whoever makes them, and gone with their last occupant.
   muc_room_locking = true
+
+Component ${lua(uploadDomain(PROSODY.domain))} "http_file_share"
+  -- Its addresses name no host that would have to be looked up.
+  http_host = ${lua(PROSODY.domain)}
+  http_external_url = ${lua(`http://${HOST}:${PROSODY.httpPort}/`)}
+  http_file_share_access = { ${[PROSODY.domain, ...ROLES.map((role) => componentDomain(role, PROSODY.domain))].map(lua).join(', ')} }
 ${ROLES.map(component).join('')}`;
 }
 

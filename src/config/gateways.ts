@@ -3,6 +3,31 @@
 import { z } from 'zod';
 import { domain, host, port } from './values.ts';
 
+const filesSchema = z.strictObject({
+  maxFile: z
+    .int()
+    .min(1)
+    .default(5_242_880)
+    .describe('Largest file fetched from XMPP users’ links, and uploaded for them, bytes.'),
+  fetchFrom: z
+    .enum(['contacts', 'everybody', 'nobody'])
+    .default('contacts')
+    .describe(
+      'Whose files are fetched for the phone: those of contacts (a subscription, or the user wrote to him before), of everybody, of nobody. The others arrive as links.',
+    ),
+  perMinute: z.int().min(1).default(20).describe('Files of one XMPP user fetched in a minute.'),
+  insecure: z.boolean().default(false).describe('Follow http: links and upload slots too, not only https:.'),
+  allow: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Addresses, networks (10.1.0.0/16) and host names that links and upload slots may lead to although they are not public, such as the XMPP server’s own.',
+    ),
+  uploadService: domain
+    .optional()
+    .describe('Upload service (XEP-0363) of the XMPP server; default: looked for among its items.'),
+});
+
 export const xmppSchema = z.strictObject({
   host: host.default('127.0.0.1').describe('Where the XMPP server accepts components (XEP-0114).'),
   port: port.default(5347).describe('Component port of the XMPP server.'),
@@ -60,6 +85,7 @@ export const xmppSchema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('WV users in rooms of other servers, counted once for each room; more get 817.'),
+  files: filesSchema.prefault({}).describe('Pictures and other files, both ways.'),
 });
 
 export const matrixSchema = z.strictObject({

@@ -2,6 +2,7 @@
 // it comes back (design section 5: a peer that returns is resynchronised once).
 
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+import type { Attachments } from '../services/content/attachments.ts';
 import type { Homes } from '../services/home.ts';
 import type { Publishing } from '../services/presence/publishing.ts';
 import { shownName } from '../services/presence/values.ts';
@@ -21,6 +22,8 @@ export interface GatewayLinksDependencies {
   readonly departures: { repeat(domains: readonly Domain[]): Promise<void> };
   /** Subscriptions of local users to repeat: what their sessions watch behind a domain. */
   readonly sessions: { resubscribe(domains: readonly Domain[]): Promise<void> };
+  /** The content service's part in it; absent without one. */
+  readonly attachments?: Pick<Attachments, 'offered'>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -99,6 +102,8 @@ export class GatewayLinks {
           (client) => (clientId === undefined || client.clientId === clientId) && client.hasJoined(group),
         ),
       becameUsable: () => this.becameUsable(gateway),
+      fileLink: async (content, validity) =>
+        await this.deps.attachments?.offered(content, clock.now() + validity),
       storage: store.gatewayStorage(gateway.name),
       clock,
       ids,

@@ -4,6 +4,7 @@
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
 import type { GatewayStorage } from '../store/gateway-storage.ts';
 import type { ClientId, Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
+import type { MessageContent } from '../wv/message.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
 
 export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
@@ -78,6 +79,11 @@ export interface RelayPort {
    * presence (publishers to the watchers behind the gateway, subscriptions of local users).
    */
   becameUsable(): void;
+  /**
+   * Keeps content (with its octets in it) for so many milliseconds and resolves with a link to it, the same one when it
+   * is asked for again; undefined where no links can be made or it cannot be kept. Never rejects for what the content is.
+   */
+  fileLink(content: MessageContent, validity: number): Promise<string | undefined>;
   readonly storage: GatewayStorage;
   readonly clock: Clock;
   readonly ids: IdSource;

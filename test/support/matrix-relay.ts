@@ -167,6 +167,10 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(this.users.has(user));
   }
 
+  fileLink(): Promise<string | undefined> {
+    return Promise.resolve(undefined);
+  }
+
   publicGroups(): Promise<readonly GroupAddress[]> {
     return Promise.resolve([]);
   }

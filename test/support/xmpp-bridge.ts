@@ -4,6 +4,7 @@ import { AddressCodec } from '../../adapters/xmpp/addresses.ts';
 import type { Bridge, StanzaPort } from '../../adapters/xmpp/bridge.ts';
 import type { Incoming } from '../../adapters/xmpp/component-link.ts';
 import { settingsOf } from '../../adapters/xmpp/config.ts';
+import type { XmppGatewayConfig } from '../../adapters/xmpp/config.ts';
 import { ConversationQueues } from '../../adapters/xmpp/conversation-queue.ts';
 import { parseJid } from '../../adapters/xmpp/jid.ts';
 import { serialize, stanza } from '../../adapters/xmpp/xml.ts';
@@ -47,7 +48,7 @@ export const CODEC = new AddressCodec({
   pseudoDomain: 'xmpp.wv.example',
 });
 
-export function testBridge(): TestBridge {
+export function testBridge(changes: Partial<XmppGatewayConfig> = {}): TestBridge {
   const clock = new ManualClock();
   const settings = settingsOf({
     host: '127.0.0.1',
@@ -56,6 +57,7 @@ export function testBridge(): TestBridge {
     secret: 'secret',
     domains: ['xmpp.example'],
     pseudoDomain: 'xmpp.wv.example',
+    ...changes,
   });
   const queues = new ConversationQueues(settings.maxConversationQueue);
   return { relay: new FakeRelay(clock), link: new FakeLink(), clock, settings, codec: CODEC, queues };

@@ -164,6 +164,13 @@ export class FakeRelay implements RelayPort {
     return this.joined(user, clientId, group);
   }
 
+  /** What the content service answers. */
+  offer: string | undefined;
+
+  fileLink(): Promise<string | undefined> {
+    return Promise.resolve(this.offer);
+  }
+
   becameUsable(): void {
     this.usable += 1;
   }

@@ -41,6 +41,8 @@ export type Wish = PictureWish;
 
 /** How long a client may be made to wait for another form. */
 const DEADLINE_MS = 20_000;
+/** In the names of what is offered to other networks, and whom its links are for. */
+const OFFERED = 'other networks';
 const MAX_ITEMS = 10_000_000;
 /** Octets of BASE64 decoded at a time; a multiple of 4. */
 const PIECE = 65_536;
@@ -110,6 +112,19 @@ export class Attachments {
     }
   }
 
+  /** A link for other networks to content that is kept until `expiresAt`; undefined where it cannot be kept or linked. */
+  async offered(content: MessageContent, expiresAt: number): Promise<string | undefined> {
+    const { links, log } = this.deps;
+    if (!links.possible) return undefined;
+    try {
+      return await links.reuse(await this.original({ id: OFFERED, content, expiresAt }), OFFERED);
+    } catch (error) {
+      if (!(error instanceof ContentError)) throw error;
+      log.warn({ refusal: error.refusal }, 'content could not be offered to another network');
+      return undefined;
+    }
+  }
+
   private async adapt(message: Message, wish: Wish): Promise<MessageContent | undefined> {
     const { content } = message;
     const type = bareType(content.contentType);
@@ -160,7 +175,9 @@ export class Attachments {
   }
 
   /** The content as an item: one for a message, however often and for however many recipients it arrives. */
-  private async original(message: Message): Promise<ContentRecord> {
+  private async original(
+    message: Pick<Message, 'content' | 'expiresAt'> & { readonly id: string },
+  ): Promise<ContentRecord> {
     const { store, storage, owner } = this.deps;
     const { content, expiresAt } = message;
     const type = isMimeType(bareType(content.contentType))

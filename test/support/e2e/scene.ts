@@ -65,6 +65,8 @@ function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
       secret,
       domains: [server.domain],
       groupDomains: [mucDomain(server.domain)],
+      // The upload services of the stack listen on loopback, without TLS.
+      files: { insecure: true, allow: ['127.0.0.1'] },
     },
   };
 }

@@ -80,6 +80,6 @@ test('shared content goes out as links', async () => {
   } as const;
   expect(gateway.capabilities.has('InviteRequest')).toBe(true);
   expect((await gateway.request(invitation)).result.code).toBe(200);
-  expect(server.text).toContain(`<x xmlns="${NS.outOfBand}"><url>http://a.example/?a=1&amp;b=2</url></x>`);
+  expect(server.text).toContain(`<x xmlns="${NS.oob}"><url>http://a.example/?a=1&amp;b=2</url></x>`);
   expect((await gateway.request({ ...invitation, inviteType: 'EC' })).result.code).toBe(405);
 });

@@ -74,11 +74,11 @@ describe('a message', () => {
   test('with links beside the text has each of them once', async () => {
     const link = (url: string, desc?: string) =>
       xml(
-        NS.outOfBand,
+        NS.oob,
         'x',
         {},
-        xml(NS.outOfBand, 'url', {}, url),
-        desc === undefined ? undefined : xml(NS.outOfBand, 'desc', {}, desc),
+        xml(NS.oob, 'url', {}, url),
+        desc === undefined ? undefined : xml(NS.oob, 'desc', {}, desc),
       );
     expect(await told({}, body('https://a.example/1'), link('https://a.example/1'))).toBe(
       'https://a.example/1',

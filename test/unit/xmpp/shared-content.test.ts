@@ -34,7 +34,7 @@ test('the note and each URL are text, and each URL a link beside it', async () =
   if (stanza === undefined) throw new Error('nothing was sent');
   expect(stanza.attrs).toMatchObject({ type: 'chat', from: ALICE_JID, to: 'bob@xmpp.example' });
   expect(textOf(childOf(stanza, 'body'))).toBe('Look!\nhttp://a.example/1\nhttp://a.example/2');
-  const links = elementsOf(stanza).filter(({ ns }) => ns === NS.outOfBand);
+  const links = elementsOf(stanza).filter(({ ns }) => ns === NS.oob);
   expect(links.map((link) => textOf(childOf(link, 'url')))).toEqual([
     'http://a.example/1',
     'http://a.example/2',

@@ -229,6 +229,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
 
     const links = new GatewayLinks({
       store,
+      search: services.search,
       homes,
       relay,
       outbox,

@@ -12,6 +12,8 @@ export interface StanzaError {
   readonly condition: string;
   readonly type: ErrorType;
   readonly text?: string;
+  /** The condition of an extension. */
+  readonly detail?: XmlElement;
 }
 
 const UNREACHABLE: StanzaError = { condition: 'service-unavailable', type: 'cancel' };
@@ -138,6 +140,7 @@ export function errorElement(error: StanzaError): XmlElement {
     { type: error.type },
     xml(NS.stanzaError, error.condition),
     error.text === undefined ? undefined : xml(NS.stanzaError, 'text', {}, error.text),
+    error.detail,
   );
 }
 

@@ -167,6 +167,10 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(this.users.has(user));
   }
 
+  findUsers(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
   publicGroups(): Promise<readonly GroupAddress[]> {
     return Promise.resolve([]);
   }

@@ -1,33 +1,20 @@
 // The gateways that a configuration names: in the server's process or, with `wvgate adapter`, in one of their own.
 
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
-import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
-import type { Config } from './config.ts';
+import { createXmppGateway, XmppConfigError } from '../adapters/xmpp/gateway.ts';
+import { ConfigError, type Config } from './config.ts';
+import { sectionsOf, xmppDomains, type XmppSection } from './config/gateways.ts';
 import type { Gateway } from './sap/port.ts';
 
 /** The gateways of a configuration, not started. Throws for settings that cannot work. */
 export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matrix'>): Gateway[] {
   const gateways: Gateway[] = [];
-  if (xmpp !== undefined) {
-    const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
-    const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
-    gateways.push(
-      createXmppGateway({
-        host,
-        port,
-        componentDomain: component,
-        secret,
-        domains,
-        groupDomains,
-        createRooms,
-        roomHistory,
-        maxListedOccupants,
-        maxRoomGuests,
-        ...(groupsComponent === undefined ? {} : { groupsComponent }),
-        ...(groupsSecret === undefined ? {} : { groupsSecret }),
-        ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
-      }),
-    );
+  const sections = sectionsOf(xmpp);
+  for (const [index, [key, section]] of sections.entries()) {
+    const name = index === 0 ? 'xmpp' : `xmpp:${section.component}`;
+    const others = sections.filter(([other]) => other !== key);
+    const elsewhere = others.flatMap(([, other]) => xmppDomains(other).map(([domain]) => domain));
+    gateways.push(xmppGateway(key, section, { name, elsewhere }));
   }
   if (matrix !== undefined) {
     gateways.push(
@@ -43,4 +30,26 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
     );
   }
   return gateways;
+}
+
+/** The name is that of its durable state: the first of several servers keeps what it had when it was the only one. */
+function xmppGateway(
+  key: string,
+  section: XmppSection,
+  place: { readonly name: string; readonly elsewhere: readonly string[] },
+): Gateway {
+  const { component, pseudoDomain, groupsComponent, groupsSecret, ...rest } = section;
+  try {
+    return createXmppGateway({
+      ...rest,
+      ...place,
+      componentDomain: component,
+      ...(groupsComponent === undefined ? {} : { groupsComponent }),
+      ...(groupsSecret === undefined ? {} : { groupsSecret }),
+      ...(pseudoDomain === undefined ? {} : { pseudoDomain }),
+    });
+  } catch (error) {
+    if (error instanceof XmppConfigError) throw new ConfigError(`${key}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }

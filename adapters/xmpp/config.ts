@@ -68,6 +68,8 @@ export interface XmppGatewayConfig {
   readonly joinsPerMinute?: number;
   /** How long a group that did not exist is taken not to exist. */
   readonly missingRoomMs?: number;
+  /** Domains of other gateways of this server: their users are not taken for users of XMPP once more. */
+  readonly elsewhere?: readonly string[];
   /** Who may use the gateway: everybody (`open`), only who registered (`required`); `off`: nobody can register. */
   readonly registration?: 'open' | 'required' | 'off';
   /** Users of XMPP of whom a registration or a privacy list is kept. */
@@ -102,6 +104,7 @@ const DEFAULTS = {
   maxOccupantResources: 16,
   joinsPerMinute: 60,
   missingRoomMs: 30_000,
+  elsewhere: [],
   registration: 'open',
   maxPeople: 10_000,
   commandsPerMinute: 30,

@@ -190,6 +190,7 @@ class XmppGateway implements Gateway {
       domains,
       pseudoDomain,
       groupDomains,
+      elsewhere: settings.elsewhere,
     });
     const queues = new ConversationQueues(settings.maxConversationQueue);
     const bridge: Bridge = {

@@ -1,7 +1,6 @@
 // IQ requests to the gateway and to our users: every get and set is answered (RFC 6120 section 8.2.3). Service
 // discovery (XEP-0030), ping (XEP-0199), vCard (XEP-0054), version (XEP-0092), address prompt (XEP-0100).
 
-import { parseUser, isAddressError } from '../../src/wv/address.ts';
 import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
@@ -13,6 +12,7 @@ import type { StanzaError } from './errors.ts';
 import type { JidParts } from './jid.ts';
 import type { Counter } from './commands/counter.ts';
 import { NS } from './namespaces.ts';
+import { typedUser } from './typed-address.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -137,8 +137,8 @@ export class IqResponder {
   }
 
   #resolve(query: Query): Answer {
-    const user = parseUser(textOf(childOf(query.payload, 'prompt')), this.#bridge.relay.homeDomain);
-    const jid = isAddressError(user) ? undefined : this.#bridge.codec.localJid(user);
+    const user = typedUser(this.#bridge, textOf(childOf(query.payload, 'prompt')));
+    const jid = user === undefined ? undefined : this.#bridge.codec.localJid(user);
     if (jid === undefined || isUnmappable(jid)) {
       return {
         error: { condition: 'not-acceptable', type: 'modify', text: 'not an address of this server' },

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { WvClient } from '../../src/client/client.ts';
+import { stcp } from '../../src/client/stcp.ts';
 import { DEADLINE_MS, PHONES, seesMessage } from '../support/e2e/scene.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestHouse, type TestHouse } from '../support/house.ts';
@@ -34,7 +35,8 @@ describe.skipIf(servers.length < 2)(`a house with two XMPP servers${missing}`, (
     );
     for (const server of servers) people.push(await XmppUser.login(server, 'nurse', 'desk', ''));
     const user = `wv:ann@${house.domain}`;
-    phone = new WvClient({ url: house.url, user, password: 'ann-secret', pollSeconds: 0, ...PHONES[1].kind });
+    const called = { pollSeconds: 0, cirPollSeconds: 0, cir: stcp({ reconnectMs: 100 }) };
+    phone = new WvClient({ url: house.url, user, password: 'ann-secret', ...called, ...PHONES[1].kind });
     await phone.connect();
   });
   afterAll(async () => {

@@ -1,6 +1,6 @@
 // The commands that a user of XMPP can give this gateway.
 
-import { isAddressError, parseUser, userPartOf, domainOf } from '../../../src/wv/address.ts';
+import { userPartOf } from '../../../src/wv/address.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import type { Asker, Command, Desk, Outcome } from './command.ts';
 import { done, failed } from './command.ts';
@@ -8,6 +8,7 @@ import { invite } from './invite.ts';
 import { PeopleFull, MAX_NAME } from './people.ts';
 import type { Person } from './people.ts';
 import { runSearch } from './search.ts';
+import { typedUser } from '../typed-address.ts';
 
 const MODES = ['everybody', 'allowed'] as const;
 const FULL = failed('There is no room for more. Please try again later.');
@@ -121,9 +122,8 @@ async function withUser(
   text: string,
   task: (user: UserAddress) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const user = parseUser(text, bridge.relay.homeDomain);
-  if (isAddressError(user) || domainOf(user) !== bridge.relay.homeDomain)
-    return failed(`That is no WV user of this server: ${text.slice(0, 100)}`);
+  const user = typedUser(bridge, text);
+  if (user === undefined) return failed(`That is no WV user of this server: ${text.slice(0, 100)}`);
   return await task(user);
 }
 

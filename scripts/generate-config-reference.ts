@@ -22,6 +22,8 @@ interface Schema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly items?: Schema;
+  /** One section, or a list of such. */
+  readonly anyOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
 }
@@ -93,12 +95,17 @@ function adapterSections(): Section[] {
 function sectionsOf(section: Section): Section[] {
   const inner = Object.entries(section.schema.properties ?? {}).flatMap(([name, schema]) => {
     const path = section.path === '' ? name : `${section.path}.${name}`;
-    const rows = schema.type === 'array' ? schema.items : schema;
+    const rows = schema.type === 'array' ? schema.items : singleOf(schema);
     if (rows?.type !== 'object') return [];
-    const kind = rows === schema ? kindOf(schema, isNeeded(section.schema, name)) : 'list';
+    const kind = rows === singleOf(schema) ? kindOf(schema, isNeeded(section.schema, name)) : 'list';
     return sectionsOf({ path, schema: withDescription(rows, schema), kind });
   });
   return [section, ...inner];
+}
+
+/** The section itself, where several of the kind may be listed too. */
+function singleOf(schema: Schema): Schema {
+  return schema.anyOf?.find(({ type }) => type === 'object') ?? schema;
 }
 
 function kindOf(schema: Schema, needed: boolean): SectionKind {
@@ -122,7 +129,7 @@ function sectionText({ path, schema, kind }: Section): string {
 }
 
 function isSection(schema: Schema): boolean {
-  return schema.type === 'object' || (schema.type === 'array' && schema.items?.type === 'object');
+  return singleOf(schema).type === 'object' || (schema.type === 'array' && schema.items?.type === 'object');
 }
 
 function isNeeded(parent: Schema, name: string): boolean {

@@ -97,6 +97,8 @@ export async function startAdapterHost(options: AdapterHostOptions): Promise<Ada
       metrics,
       // SSP has no word for lists of groups: rooms of the server are joined by address only.
       publicGroups: () => Promise.resolve([]),
+      // Nor for searching users.
+      findUsers: () => Promise.resolve([]),
       // The server tells who left while we were away, as soon as we are back.
       hasJoined: () => true,
       // Content lies with the server, and SSP has no word for asking after it.

@@ -6,7 +6,7 @@ import { dirname, resolve } from 'node:path';
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { contentSchema } from './config/content.ts';
-import { matrixSchema, xmppSchema } from './config/gateways.ts';
+import { domainClashes, matrixSchema, xmppDomains, xmppSections } from './config/gateways.ts';
 import { listenSchema } from './config/listen.ts';
 import { loginSchema } from './config/login.ts';
 import { profilesSchema, searchSchema } from './config/search.ts';
@@ -202,7 +202,9 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   log: logSchema.prefault({}),
-  xmpp: xmppSchema.optional().describe('Gateway to an XMPP server, as its component.'),
+  xmpp: xmppSections
+    .optional()
+    .describe('Gateway to an XMPP server, as its component. For several servers a list of such sections.'),
   matrix: matrixSchema.optional().describe('Gateway to a Matrix homeserver, as its application service.'),
   ssp: sspSchema.optional().describe('Other WV servers, reached by the server-server protocol (SSP).'),
 });
@@ -258,6 +260,20 @@ function withPaths(config: Config, base: string): Config {
 /** Listening on these means every interface; nobody can connect to them. */
 const ANY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
+/** The issues of what was meant, where a section may be one or a list of several. */
+function branch(issue: z.core.$ZodIssue, input: unknown): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const given = issue.path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown>)[key],
+    input,
+  );
+  const [one = [], several = []] = issue.errors;
+  return (Array.isArray(given) ? several : one).map((each) => ({
+    ...each,
+    path: [...issue.path, ...each.path],
+  }));
+}
+
 /** What a schema makes of a configuration. Throws a ConfigError that names every key that is wrong. */
 export function parsed<Schema extends z.ZodType>(
   schema: Schema,
@@ -266,9 +282,9 @@ export function parsed<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const checked = schema.safeParse(input ?? {});
   if (checked.success) return checked.data;
-  const problems = checked.error.issues.map(
-    (issue) => `${source}: ${issue.path.join('.') || '(top)'}: ${issue.message}`,
-  );
+  const problems = checked.error.issues
+    .flatMap((issue) => branch(issue, input))
+    .map((issue) => `${source}: ${issue.path.join('.') || '(top)'}: ${issue.message}`);
   throw new ConfigError(problems.join('\n'));
 }
 
@@ -317,16 +333,26 @@ function checkNumbers({ users }: Config, source: string): void {
   }
 }
 
-function checkPeers({ ssp, listen, domain: ownDomain, xmpp, matrix }: Config, source: string): void {
+/** Domains of gateways, each with its key. Throws a ConfigError when two of them are the same. */
+function gatewayDomainsOf(
+  { domain, xmpp, matrix }: Config,
+  source: string,
+): readonly (readonly [string, string])[] {
+  const pseudo = matrix?.pseudoDomain;
+  const domains = [
+    ...xmppDomains(xmpp),
+    ...(pseudo === undefined ? [] : [[pseudo, 'matrix.pseudoDomain'] as const]),
+  ];
+  const problems = domainClashes([[domain, 'domain'], ...domains]);
+  if (problems.length > 0)
+    throw new ConfigError(problems.map((problem) => `${source}: ${problem}`).join('\n'));
+  return domains;
+}
+
+function checkPeers(config: Config, source: string): void {
+  const { ssp, listen, domain: ownDomain } = config;
+  const gatewayDomains = gatewayDomainsOf(config, source);
   if (ssp === undefined) return;
-  const gatewayDomains = [
-    [xmpp?.component, 'xmpp.component'] as const,
-    [xmpp?.groupsComponent, 'xmpp.groupsComponent'] as const,
-    ...(xmpp?.domains ?? []).map((name, index) => [name, `xmpp.domains.${index}`] as const),
-    [xmpp?.pseudoDomain, 'xmpp.pseudoDomain'] as const,
-    ...(xmpp?.groupDomains ?? []).map((name, index) => [name, `xmpp.groupDomains.${index}`] as const),
-    [matrix?.pseudoDomain, 'matrix.pseudoDomain'] as const,
-  ].flatMap(([name, key]) => (name === undefined ? [] : [[name, key] as const]));
   const problems = sspProblems(ssp, {
     ownDomain,
     gatewayDomains,

@@ -1,23 +1,20 @@
 // The gateways that a configuration names: in the server's process or, with `wvgate adapter`, in one of their own.
 
 import { createMatrixGateway } from '../adapters/matrix/gateway.ts';
-import { createXmppGateway } from '../adapters/xmpp/gateway.ts';
-import type { Config } from './config.ts';
+import { createXmppGateway, XmppConfigError } from '../adapters/xmpp/gateway.ts';
+import { ConfigError, type Config } from './config.ts';
+import { sectionsOf, xmppDomains, type XmppSection } from './config/gateways.ts';
 import type { Gateway } from './sap/port.ts';
 
 /** The gateways of a configuration, not started. Throws for settings that cannot work. */
 export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matrix'>): Gateway[] {
   const gateways: Gateway[] = [];
-  if (xmpp !== undefined) {
-    const { component, files, ...settings } = xmpp;
-    const { maxFile, ...limits } = files;
-    gateways.push(
-      createXmppGateway({
-        componentDomain: component,
-        ...withoutUndefined(settings),
-        files: { ...withoutUndefined(limits), maxBytes: maxFile },
-      }),
-    );
+  const sections = sectionsOf(xmpp);
+  for (const [index, [key, section]] of sections.entries()) {
+    const name = index === 0 ? 'xmpp' : `xmpp:${section.component}`;
+    const others = sections.filter(([other]) => other !== key);
+    const elsewhere = others.flatMap(([, other]) => xmppDomains(other).map(([domain]) => domain));
+    gateways.push(xmppGateway(key, section, { name, elsewhere }));
   }
   if (matrix !== undefined) {
     gateways.push(
@@ -33,6 +30,25 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
     );
   }
   return gateways;
+}
+
+/** The name is that of its durable state: the first of several servers keeps what it had when it was the only one. */
+function xmppGateway(
+  key: string,
+  { component, files: { maxFile, ...limits }, ...settings }: XmppSection,
+  place: { readonly name: string; readonly elsewhere: readonly string[] },
+): Gateway {
+  try {
+    return createXmppGateway({
+      ...withoutUndefined(settings),
+      ...place,
+      componentDomain: component,
+      files: { ...withoutUndefined(limits), maxBytes: maxFile },
+    });
+  } catch (error) {
+    if (error instanceof XmppConfigError) throw new ConfigError(`${key}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 /** What is left out in the file has the gateway's own default. */

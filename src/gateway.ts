@@ -230,6 +230,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const links = new GatewayLinks({
       ...(content === undefined ? {} : { attachments: content.attachments }),
       store,
+      search: services.search,
       homes,
       relay,
       outbox,

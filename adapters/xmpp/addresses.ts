@@ -39,6 +39,8 @@ export interface AddressPlan {
   readonly pseudoDomain: string | undefined;
   /** Domains of chat services (XEP-0045) whose rooms are written `wv:/room@domain`. */
   readonly groupDomains?: readonly string[];
+  /** Domains that another gateway of ours serves, its component included: no address here (no transit). */
+  readonly elsewhere?: readonly string[];
 }
 
 /** Localparts of the ghosts of other bridges: bridging them again makes loops (bridging 2.3 rule 2). */
@@ -53,11 +55,13 @@ export class AddressCodec {
   readonly #plan: AddressPlan;
   readonly #routed: ReadonlySet<string>;
   readonly #ofGroups: ReadonlySet<string>;
+  readonly #elsewhere: ReadonlySet<string>;
 
   constructor(plan: AddressPlan) {
     this.#plan = plan;
     this.#routed = new Set(plan.domains);
     this.#ofGroups = new Set(plan.groupDomains);
+    this.#elsewhere = new Set(plan.elsewhere);
   }
 
   /** The JID of one of our users, below the component. Other WV operators' users have none (516: no transit). */
@@ -158,7 +162,7 @@ export class AddressCodec {
         !this.#routed.has(domain) &&
         !this.#ofGroups.has(domain),
     );
-    if (ours) return unmappable(516, 'an address of our own networks');
+    if (ours || this.#elsewhere.has(domain)) return unmappable(516, 'an address of our own networks');
     return OTHER_BRIDGES.test(local) ? unmappable(516, 'the address of a bridge') : undefined;
   }
 }

@@ -81,6 +81,14 @@ export interface XmppGatewayConfig {
   readonly joinsPerMinute?: number;
   /** How long a group that did not exist is taken not to exist. */
   readonly missingRoomMs?: number;
+  /** Domains of other gateways of this server: their users are not taken for users of XMPP once more. */
+  readonly elsewhere?: readonly string[];
+  /** Who may use the gateway: everybody (`open`), only who registered (`required`); `off`: nobody can register. */
+  readonly registration?: 'open' | 'required' | 'off';
+  /** Users of XMPP of whom a registration or a privacy list is kept. */
+  readonly maxPeople?: number;
+  /** Commands, searches and the like of one user of XMPP in a minute. */
+  readonly commandsPerMinute?: number;
   /** How long clients may take, after a restart, to say that they are still in their rooms. */
   readonly selfPingWaitMs?: number;
 }
@@ -114,6 +122,10 @@ const DEFAULTS = {
   maxOccupantResources: 16,
   joinsPerMinute: 60,
   missingRoomMs: 30_000,
+  elsewhere: [],
+  registration: 'open',
+  maxPeople: 10_000,
+  commandsPerMinute: 30,
   selfPingWaitMs: 15_000,
   groupDomains: [],
   createRooms: false,

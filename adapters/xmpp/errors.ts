@@ -14,6 +14,8 @@ export interface StanzaError {
   readonly condition: string;
   readonly type: ErrorType;
   readonly text?: string;
+  /** The condition of an extension. */
+  readonly detail?: XmlElement;
 }
 
 const UNREACHABLE: StanzaError = { condition: 'service-unavailable', type: 'cancel' };
@@ -163,6 +165,7 @@ export function errorElement(error: StanzaError): XmlElement {
     { type: error.type },
     xml(NS.stanzaError, error.condition),
     error.text === undefined ? undefined : xml(NS.stanzaError, 'text', {}, error.text),
+    error.detail,
   );
 }
 

@@ -1,18 +1,24 @@
 // The XMPP gateway: an XEP-0114 component as a destination of the service relay (bridging.md).
 
 import { parseDomain } from '../../src/wv/address.ts';
-import type { Domain } from '../../src/wv/ids.ts';
+import type { Domain, UserAddress } from '../../src/wv/ids.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { status } from '../../src/wv/primitives.ts';
 import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
-import { AddressCodec } from './addresses.ts';
+import { AddressCodec, isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
 import { ChatMemory } from './chat-memory.ts';
+import { Counter } from './commands/counter.ts';
+import { Gate } from './commands/gate.ts';
+import type { Verdict } from './commands/gate.ts';
+import { invitationAnswered } from './commands/invite.ts';
+import { named } from './commands/named-relay.ts';
 import { ComponentLink } from './component-link.ts';
 import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
+import { errorReply } from './errors.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
 import { IncomingFiles } from './files/incoming-files.ts';
@@ -71,6 +77,8 @@ interface Running {
   readonly receipts: Receipts;
   readonly presence: PresenceBridge;
   readonly iq: IqResponder;
+  readonly counter: Counter;
+  readonly gate: Gate;
   /** Where there is a component for groups. */
   readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
   readonly iqRequests: IqRequests;
@@ -95,6 +103,7 @@ class XmppGateway implements Gateway {
     if (this.domains.includes(relay.homeDomain))
       throw new XmppConfigError('the home domain cannot be bridged');
     const running = this.#assemble(relay);
+    await running.counter.people.load();
     await running.guests.start();
     await running.files.forgetOld();
     this.#running = running;
@@ -126,7 +135,8 @@ class XmppGateway implements Gateway {
     const running = this.#running;
     if (running === undefined) return refused(request, result(503, 'the XMPP gateway is not running'));
     try {
-      return await this.#serve(running, request);
+      const passed = running.gate.outgoing(request);
+      return 'answer' in passed ? passed.answer : await this.#serve(running, passed.request);
     } catch (error) {
       running.bridge.relay.log.error(
         { err: error, primitive: request.primitive },
@@ -165,6 +175,9 @@ class XmppGateway implements Gateway {
         return await running.presence.authorise(request);
       default:
         return (
+          (request.primitive === 'InviteResponse'
+            ? await invitationAnswered(running.bridge, request)
+            : undefined) ??
           (await running.guests.serve(request)) ??
           (await running.rooms?.host.serve(request)) ??
           (await otherInvitation(running, request))
@@ -195,9 +208,18 @@ class XmppGateway implements Gateway {
       domains,
       pseudoDomain,
       groupDomains,
+      elsewhere: settings.elsewhere,
     });
     const queues = new ConversationQueues(settings.maxConversationQueue);
-    const bridge: Bridge = { relay, settings, codec, link, queues };
+    const bridge: Bridge = {
+      relay: named(relay, (user) => nameOf(running, user)),
+      settings,
+      codec,
+      link,
+      queues,
+    };
+    const presence = new PresenceBridge(bridge);
+    const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
     const partners = new Partners(relay.storage);
@@ -210,8 +232,10 @@ class XmppGateway implements Gateway {
       files,
       outgoing: new OutgoingMessages(bridge, memory, { files, partners }),
       incoming: new IncomingMessages(bridge, receipts, memory, new IncomingFiles(bridge, partners)),
-      presence: new PresenceBridge(bridge),
-      iq: new IqResponder(bridge),
+      presence,
+      counter,
+      gate: new Gate(bridge, counter.people),
+      iq: new IqResponder(bridge, counter),
       rooms: roomsOf(bridge),
       iqRequests,
       guests: new MucGuests(bridge, iqRequests),
@@ -240,16 +264,34 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
 
 function dispatch(running: Running, incoming: Incoming): void {
   if (running.guests.received(incoming) || running.iqRequests.received(incoming)) return undefined;
+  const toGateway = incoming.to.local === '';
+  const verdict = toGateway ? 'pass' : running.gate.incoming(incoming);
+  if (verdict !== 'pass') return refuse(running, incoming, verdict);
   switch (incoming.stanza.name) {
     case 'message':
+      if (toGateway) return running.counter.message(incoming);
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
+      if (toGateway) return running.counter.presence(incoming);
       return running.presence.received(incoming);
     default:
       if (running.incoming.receivedQuery(incoming)) return undefined;
       return running.iq.received(incoming);
   }
+}
+
+/** Refused at the gate: an error where one is due, else nothing. */
+function refuse({ bridge }: Running, incoming: Incoming, verdict: Exclude<Verdict, 'pass'>): void {
+  bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'gate' });
+  const reply = verdict === 'drop' ? undefined : errorReply(incoming.stanza, verdict.error);
+  if (reply !== undefined) bridge.link.send(reply);
+}
+
+/** The name under which a user of XMPP registered; '' = none. */
+function nameOf({ bridge, counter }: Running, user: UserAddress): string {
+  const jid = bridge.codec.foreignJid(user);
+  return isUnmappable(jid) ? '' : counter.people.get(jid).name;
 }
 
 /** Waits for a task, but no longer than DRAIN_MS. */

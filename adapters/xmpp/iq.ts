@@ -1,7 +1,6 @@
 // IQ requests to the gateway and to our users: every get and set is answered (RFC 6120 section 8.2.3). Service
 // discovery (XEP-0030), ping (XEP-0199), vCard (XEP-0054), version (XEP-0092), address prompt (XEP-0100).
 
-import { parseUser, isAddressError } from '../../src/wv/address.ts';
 import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
@@ -10,7 +9,10 @@ import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { errorReply } from './errors.ts';
 import type { StanzaError } from './errors.ts';
+import type { JidParts } from './jid.ts';
+import type { Counter } from './commands/counter.ts';
 import { NS } from './namespaces.ts';
+import { typedUser } from './typed-address.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -18,11 +20,13 @@ interface Query {
   readonly payload: XmlElement;
   /** Whom it is for; undefined: the gateway itself. */
   readonly user: UserAddress | undefined;
+  readonly from: JidParts;
 }
 
 /** The payload of the result; undefined: an empty result. */
 type Answer = { readonly payload: XmlElement | undefined } | { readonly error: StanzaError };
 
+const MALFORMED: StanzaError = { condition: 'bad-request', type: 'modify' };
 const UNSUPPORTED: Answer = { error: { condition: 'service-unavailable', type: 'cancel' } };
 /** The user may well be there, and be one who supports it. */
 const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait' } };
@@ -51,7 +55,8 @@ export class IqResponder {
   readonly #toComponent: Readonly<Record<string, QueryHandler>>;
   readonly #toUser: Readonly<Record<string, QueryHandler>>;
 
-  constructor(bridge: Bridge) {
+  /** `counter`: what the gateway itself offers beside the plain questions. */
+  constructor(bridge: Bridge, counter?: Pick<Counter, 'features' | 'handlers' | 'node'>) {
     this.#bridge = bridge;
     const everywhere = {
       [`get ${NS.ping} ping`]: () => ({ payload: undefined }),
@@ -61,7 +66,15 @@ export class IqResponder {
     };
     this.#toComponent = {
       ...everywhere,
-      [`get ${NS.discoInfo} query`]: (query) => info(query, ['gateway', 'wv', NAME], COMPONENT_FEATURES),
+      [`get ${NS.discoInfo} query`]: (query) =>
+        counter !== undefined && nodeOf(query).node !== undefined
+          ? counter.node('info', nodeOf(query).node ?? '')
+          : info(query, ['gateway', 'wv', NAME], [...COMPONENT_FEATURES, ...(counter?.features ?? [])]),
+      [`get ${NS.discoItems} query`]: (query) =>
+        counter !== undefined && nodeOf(query).node !== undefined
+          ? counter.node('items', nodeOf(query).node ?? '')
+          : { payload: xml(NS.discoItems, 'query') },
+      ...counter?.handlers(),
       [`get ${NS.vcard} vCard`]: () => ({ payload: vcard(NAME) }),
       [`get ${NS.version} query`]: () => ({
         payload: xml(NS.version, 'query', {}, xml(NS.version, 'name', {}, 'wvgate')),
@@ -79,8 +92,15 @@ export class IqResponder {
 
   received(incoming: Incoming): void {
     const { type } = incoming.stanza.attrs;
-    if (type === 'get' || type === 'set') guarded(this.#bridge, 'IQ', this.#respond(incoming, type));
-    else this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'unexpected_iq' });
+    if (type === 'get' || type === 'set') return guarded(this.#bridge, 'IQ', this.#respond(incoming, type));
+    if (type !== 'result' && type !== 'error') return this.refuse(incoming, MALFORMED);
+    return this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'unexpected_iq' });
+  }
+
+  /** An answer in place of ours. */
+  refuse(incoming: Incoming, error: StanzaError): void {
+    const reply = errorReply(incoming.stanza, error);
+    if (reply !== undefined) this.#bridge.link.send(reply);
   }
 
   async #respond(incoming: Incoming, type: 'get' | 'set'): Promise<void> {
@@ -98,15 +118,17 @@ export class IqResponder {
   }
 
   async #answer(incoming: Incoming, type: 'get' | 'set'): Promise<Answer> {
-    const [payload] = elementsOf(incoming.stanza);
-    if (payload === undefined) return { error: { condition: 'bad-request', type: 'modify' } };
+    const [payload, more] = elementsOf(incoming.stanza);
+    if (payload === undefined || more !== undefined) return { error: MALFORMED };
     const key = `${type} ${payload.ns} ${payload.name}`;
     if (incoming.to.local === '')
-      return (await this.#toComponent[key]?.({ payload, user: undefined })) ?? UNSUPPORTED;
+      return (
+        (await this.#toComponent[key]?.({ payload, user: undefined, from: incoming.from })) ?? UNSUPPORTED
+      );
     const user = this.#bridge.codec.localUser(incoming.to);
     // A user who does not exist answers like one who does not support it (RFC 6121 section 8.5.1).
     if (isUnmappable(user) || !(await this.#bridge.relay.userExists(user))) return UNSUPPORTED;
-    return (await this.#toUser[key]?.({ payload, user })) ?? UNSUPPORTED;
+    return (await this.#toUser[key]?.({ payload, user, from: incoming.from })) ?? UNSUPPORTED;
   }
 
   #userFeatures(): readonly string[] {
@@ -130,8 +152,8 @@ export class IqResponder {
   }
 
   #resolve(query: Query): Answer {
-    const user = parseUser(textOf(childOf(query.payload, 'prompt')), this.#bridge.relay.homeDomain);
-    const jid = isAddressError(user) ? undefined : this.#bridge.codec.localJid(user);
+    const user = typedUser(this.#bridge, textOf(childOf(query.payload, 'prompt')));
+    const jid = user === undefined ? undefined : this.#bridge.codec.localJid(user);
     if (jid === undefined || isUnmappable(jid)) {
       return {
         error: { condition: 'not-acceptable', type: 'modify', text: 'not an address of this server' },

@@ -25,6 +25,16 @@ export const NS = {
   occupantId: 'urn:xmpp:occupant-id:0',
   mucRoomInfo: 'http://jabber.org/protocol/muc#roominfo',
   mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
+  /** XEP-0012. */
+  last: 'jabber:iq:last',
+  /** XEP-0050. */
+  commands: 'http://jabber.org/protocol/commands',
+  /** XEP-0055. */
+  search: 'jabber:iq:search',
+  /** XEP-0077. */
+  register: 'jabber:iq:register',
+  /** XEP-0202. */
+  time: 'urn:xmpp:time',
   /** XEP-0054. */
   vcard: 'vcard-temp',
   /** XEP-0071. */

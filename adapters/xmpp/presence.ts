@@ -25,7 +25,8 @@ import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
-import { bareJid } from './jid.ts';
+import { bareJid, parseJid } from './jid.ts';
+import type { BareJid, JidParts } from './jid.ts';
 import { OwnPresence } from './own-presence.ts';
 import { HIDDEN } from './presence-map.ts';
 import { Subscriptions } from './subscriptions.ts';
@@ -114,6 +115,19 @@ export class PresenceBridge {
     };
     await Promise.all(request.publishers.map(lookUp));
     return { primitive: 'GetPresenceResponse', result: combine(values.length, failures), values };
+  }
+
+  /** Ends what a contact and a user of ours (undefined: all of ours) see of each other, and tells both sides. */
+  async endFor(contactJid: BareJid, user: UserAddress | undefined): Promise<void> {
+    const parts = parseJid(contactJid);
+    if (parts === undefined) return;
+    for (const userJid of await this.#subscriptions.usersOf(contactJid)) {
+      const to = parseJid(userJid);
+      if (to === undefined) continue;
+      const pair = this.#pairBetween(to, parts);
+      if (isUnmappable(pair) || (user !== undefined && pair.user !== user)) continue;
+      await this.#inOrder(pair, () => this.#end(pair));
+    }
   }
 
   // ---- from XMPP
@@ -236,6 +250,17 @@ export class PresenceBridge {
     guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
   }
 
+  async #end(pair: Pair): Promise<void> {
+    const { weSee, theySee } = await this.#subscriptions.get(pair);
+    if (weSee !== 'none') {
+      await this.#seeing(pair, 'giveUp');
+      guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));
+    }
+    if (theySee === 'none') return;
+    await this.#seen(pair, 'refuse');
+    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+  }
+
   async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {
     const { weSee } = await this.#subscriptions.get(pair);
     if (weSee !== 'yes') return select(HIDDEN, request.attributes);
@@ -271,11 +296,15 @@ export class PresenceBridge {
   }
 
   #pairFrom(incoming: Incoming): Pair | Unmappable {
-    const user = this.#bridge.codec.localUser(incoming.to);
+    return this.#pairBetween(incoming.to, incoming.from);
+  }
+
+  #pairBetween(to: JidParts, from: JidParts): Pair | Unmappable {
+    const user = this.#bridge.codec.localUser(to);
     if (isUnmappable(user)) return user;
-    const contact = this.#bridge.codec.foreignUser(incoming.from);
+    const contact = this.#bridge.codec.foreignUser(from);
     if (isUnmappable(contact)) return contact;
-    return { user, userJid: bareJid(incoming.to), contact, contactJid: bareJid(incoming.from) };
+    return { user, userJid: bareJid(to), contact, contactJid: bareJid(from) };
   }
 
   /** A request gets an error; presence itself must not be answered (RFC 6121 section 4). */

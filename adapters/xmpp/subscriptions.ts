@@ -5,6 +5,7 @@ import type { GatewayStorage } from '../../src/sap/port.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { pairKey } from './bridge.ts';
 import type { Pair } from './bridge.ts';
+import type { BareJid } from './jid.ts';
 
 export type Side = 'none' | 'pending' | 'yes';
 
@@ -105,6 +106,15 @@ export class Subscriptions {
     const stored = parse(await this.#storage.get(`subscription ${key}`));
     this.#cache.set(key, stored);
     return stored;
+  }
+
+  /** Our users who have anything to do with a contact. Reads all subscriptions. */
+  async usersOf(contactJid: BareJid): Promise<readonly BareJid[]> {
+    const end = ` ${contactJid}`;
+    const all = await this.#storage.list('subscription ');
+    return all.flatMap(([key]) =>
+      key.endsWith(end) ? [key.slice('subscription '.length, -end.length) as BareJid] : [],
+    );
   }
 
   /** Takes the event, puts the new state on disk and says what to do. */

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { ConfigError, type Config } from '../config.ts';
+import { sectionsOf } from '../config/gateways.ts';
 import { readLogo } from '../provider-logo.ts';
 import { readAuthorities } from '../tls-files.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, type Command } from './command.ts';
@@ -89,6 +90,7 @@ export const checkConfigCommand: Command = {
     const { config, file } = loadConfig(values.config, projectRoot);
     await checkFiles(config, file);
     const { csp, ssp, cir, ops, web } = config.listen;
+    const xmpp = sectionsOf(config.xmpp);
     const lines = [
       `${file}: good`,
       `  domain      ${config.domain}`,
@@ -98,7 +100,7 @@ export const checkConfigCommand: Command = {
       `  CIR         ${[cir.tcp && `TCP ${cir.tcp.host}:${cir.tcp.port}`, cir.udp && 'UDP'].filter(Boolean).join(', ') || 'off'}`,
       `  operators   http://${ops.host}:${ops.port}/healthz`,
       `  web         ${web === undefined ? 'off' : `${web.tls === undefined ? 'http' : 'https'}://${web.host}:${web.port}`}`,
-      `  XMPP        ${config.xmpp === undefined ? 'off' : `${config.xmpp.component} at ${config.xmpp.host}:${config.xmpp.port}`}`,
+      `  XMPP        ${xmpp.length === 0 ? 'off' : xmpp.map(([, { component, host, port }]) => `${component} at ${host}:${port}`).join(', ')}`,
       `  Matrix      ${config.matrix === undefined ? 'off' : `${config.matrix.serverName} at ${config.matrix.homeserverUrl}`}`,
       `  SSP         ${config.ssp === undefined ? 'off' : `${config.ssp.peers.length} peer(s)${config.ssp.federation === 'open' ? ', open to others' : ''}`}`,
     ];

@@ -86,7 +86,62 @@ export const xmppSchema = z.strictObject({
     .default(10_000)
     .describe('WV users in rooms of other servers, counted once for each room; more get 817.'),
   files: filesSchema.prefault({}).describe('Pictures and other files, both ways.'),
+  registration: z
+    .enum(['open', 'required', 'off'])
+    .default('open')
+    .describe(
+      'Registering of XMPP users with the gateway (XEP-0077): `open`: they may; `required`: without it they can neither write to nor watch WV users; `off`: they cannot.',
+    ),
+  maxPeople: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('XMPP users of whom a registration or a privacy list is kept; more cannot have one.'),
+  commandsPerMinute: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe('Commands and searches that the gateway answers one XMPP user in a minute.'),
 });
+
+export type XmppSection = z.output<typeof xmppSchema>;
+
+/** One server, or a list of several. */
+export const xmppSections = z.union([xmppSchema, z.array(xmppSchema).min(1)]);
+
+/** The sections, each with the key that errors name. */
+export function sectionsOf(
+  xmpp: z.output<typeof xmppSections> | undefined,
+): readonly (readonly [key: string, section: XmppSection])[] {
+  if (xmpp === undefined) return [];
+  if (!Array.isArray(xmpp)) return [['xmpp', xmpp]];
+  return xmpp.map((section, index) => [`xmpp.${index}`, section] as const);
+}
+
+/** Each domain of a gateway, with its key. */
+export function xmppDomains(
+  xmpp: z.output<typeof xmppSections> | undefined,
+): readonly (readonly [string, string])[] {
+  return sectionsOf(xmpp).flatMap(([key, section]) =>
+    [
+      [section.component, `${key}.component`] as const,
+      [section.groupsComponent, `${key}.groupsComponent`] as const,
+      ...section.domains.map((name, index) => [name, `${key}.domains.${index}`] as const),
+      [section.pseudoDomain, `${key}.pseudoDomain`] as const,
+      ...section.groupDomains.map((name, index) => [name, `${key}.groupDomains.${index}`] as const),
+    ].flatMap(([name, where]) => (name === undefined ? [] : [[name, where] as const])),
+  );
+}
+
+/** What is wrong where several servers would have the same domain. */
+export function domainClashes(domains: readonly (readonly [name: string, key: string])[]): readonly string[] {
+  const first = new Map<string, string>();
+  return domains.flatMap(([name, key]) => {
+    const other = first.get(name);
+    first.set(name, other ?? key);
+    return other === undefined ? [] : [`${key}: ${name} is also in ${other}`];
+  });
+}
 
 export const matrixSchema = z.strictObject({
   homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),

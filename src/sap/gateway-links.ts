@@ -5,11 +5,12 @@ import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
 import type { Attachments } from '../services/content/attachments.ts';
 import type { Homes } from '../services/home.ts';
 import type { Publishing } from '../services/presence/publishing.ts';
+import type { Search } from '../services/search.ts';
 import { shownName } from '../services/presence/values.ts';
 import type { Store } from '../store/store.ts';
 import type { Domain, UserAddress } from '../wv/ids.ts';
 import type { Outbox } from './outbox.ts';
-import type { Gateway, RelayPort } from './port.ts';
+import type { FoundUser, Gateway, RelayPort } from './port.ts';
 import type { Relay } from './relay.ts';
 
 export interface GatewayLinksDependencies {
@@ -17,6 +18,7 @@ export interface GatewayLinksDependencies {
   readonly homes: Homes;
   readonly relay: Relay;
   readonly outbox: Outbox;
+  readonly search: Pick<Search, 'findUsers'>;
   readonly publishing: Publishing;
   /** Groups behind a domain that are still to be told who left. */
   readonly departures: { repeat(domains: readonly Domain[]): Promise<void> };
@@ -93,6 +95,7 @@ export class GatewayLinks {
       emit: (request) => relay.emit(gateway, request),
       userExists: async (user) => (await homes.get(user)) !== undefined,
       publicGroups: (after, limit) => store.searchGroups({}, after, limit),
+      findUsers: (query, limit) => this.findUsers(query, limit),
       displayName: async (user) => {
         const home = await homes.get(user);
         return home === undefined ? undefined : shownName(home);
@@ -110,6 +113,16 @@ export class GatewayLinks {
       log,
       metrics,
     };
+  }
+
+  private async findUsers(query: string, limit: number): Promise<readonly FoundUser[]> {
+    const { search, homes } = this.deps;
+    const found: FoundUser[] = [];
+    for (const user of await search.findUsers(query, limit)) {
+      const home = await homes.get(user);
+      if (home !== undefined) found.push({ user, name: shownName(home) });
+    }
+    return found;
   }
 
   private becameUsable(gateway: Gateway): void {

@@ -51,6 +51,12 @@ export class NotKnownNow extends Error {
   override readonly name = 'NotKnownNow';
 }
 
+export interface FoundUser {
+  readonly user: UserAddress;
+  /** As displayName gives it. */
+  readonly name: string;
+}
+
 /** What a gateway gets from the server. */
 export interface RelayPort {
   /** The server's own domain. */
@@ -64,6 +70,11 @@ export interface RelayPort {
   userExists(user: UserAddress): Promise<boolean>;
   /** Groups of this server that anybody may find (Searchable), in address order, after `after`, at most `limit`. */
   publicGroups(after: GroupAddress | undefined, limit: number): Promise<readonly GroupAddress[]>;
+  /**
+   * Users of this server whose name, id or (with country code) number has the text, as far as they let themselves be
+   * found; at most `limit`. Nobody for a text of fewer than two letters. Rejects with NotKnownNow.
+   */
+  findUsers(query: string, limit: number): Promise<readonly FoundUser[]>;
   /**
    * The name a user wants to be shown by (Alias, else profile name, else user part); undefined = no such user. Rejects
    * with NotKnownNow.

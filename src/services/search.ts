@@ -1,6 +1,7 @@
 // Search over users and groups (csp-transactions 2.1): begun, continued page by page, stopped. Local data only.
 
 import type { Clock } from '../ops/ports.ts';
+import type { TextMatch } from '../store/profiles.ts';
 import type { Store } from '../store/store.ts';
 import type { GroupAddress, UserAddress } from '../wv/ids.ts';
 import { result, type Result } from '../wv/status.ts';
@@ -123,6 +124,14 @@ export class Search {
     return search !== undefined && this.open.delete(key(searcher, search.id));
   }
 
+  /** Users for somebody of another network: by any of their names, or by a number with `+`. In address order. */
+  async findUsers(query: string, limit: number): Promise<readonly UserAddress[]> {
+    const texts = textsOf(query, this.deps.openAlias);
+    if (texts.length === 0) return [];
+    const users = await this.deps.store.searchUsers({ texts }, limit);
+    return users.toSorted();
+  }
+
   /** Searches that wait to be continued. */
   get size(): number {
     return this.open.size;
@@ -189,6 +198,24 @@ export class Search {
       this.open.delete(each);
     }
   }
+}
+
+/** Words of one search of another network; more do not count. */
+const MAX_WORDS = 5;
+
+function textsOf(query: string, openAlias: boolean): TextMatch[] {
+  const text = query
+    .replace(/[\s\p{C}]+/gu, ' ')
+    .trim()
+    .replace(/^wv:/i, '');
+  const digits = text.replace(/[^\d]/g, '');
+  if (/^\+[\d ()/.-]+$/.test(text))
+    return digits.length < 6 ? [] : [{ fields: ['mobile'], text: digits, at: 'whole' }];
+  const alias = openAlias ? (['published_alias'] as const) : [];
+  const fields = ['name', 'first_name', 'last_name', 'alias', 'friendly_name', ...alias] as const;
+  const words = text.split(' ').filter((word) => word !== '');
+  if (!words.some((word) => [...word].length > 1)) return [];
+  return words.slice(0, MAX_WORDS).map((word) => ({ fields, text: word }));
 }
 
 function key(owner: UserAddress, id: string): string {

@@ -171,6 +171,10 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(undefined);
   }
 
+  findUsers(): Promise<readonly never[]> {
+    return Promise.resolve([]);
+  }
+
   publicGroups(): Promise<readonly GroupAddress[]> {
     return Promise.resolve([]);
   }

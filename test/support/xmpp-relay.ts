@@ -7,7 +7,15 @@ import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src
 import { status } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
-import type { Clock, GatewayStorage, InboxEvent, Log, Metrics, RelayPort } from '../../src/sap/port.ts';
+import type {
+  Clock,
+  FoundUser,
+  GatewayStorage,
+  InboxEvent,
+  Log,
+  Metrics,
+  RelayPort,
+} from '../../src/sap/port.ts';
 import { eventually } from './eventually.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -151,6 +159,11 @@ export class FakeRelay implements RelayPort {
   publicGroups(after: GroupAddress | undefined, limit: number): Promise<readonly GroupAddress[]> {
     const groups = this.searchable.filter((group) => after === undefined || group > after);
     return Promise.resolve(groups.slice(0, limit));
+  }
+
+  findUsers(query: string, limit: number): Promise<readonly FoundUser[]> {
+    const found = [...this.users].filter(([user, name]) => `${user} ${name}`.includes(query));
+    return Promise.resolve(found.slice(0, limit).map(([user, name]) => ({ user, name })));
   }
 
   displayName(user: UserAddress): Promise<string | undefined> {

@@ -113,7 +113,10 @@ class Adapters {
     for (const network of NETWORKS) {
       if (gateways[network] === undefined) continue;
       const port = await freePort();
-      const domains = network === 'matrix' ? [MATRIX_DOMAIN] : (gateways.xmpp?.domains ?? []);
+      const domains =
+        network === 'matrix'
+          ? [MATRIX_DOMAIN]
+          : [gateways.xmpp ?? []].flat().flatMap((section) => section.domains ?? []);
       peers.push(gatewayEntry(domains, port, { collective: network === 'matrix' }));
       const listen = { ssp: { port }, ops: { port: 0 } };
       const adapter = coreEntry(TEST_DOMAIN, corePort);

@@ -53,7 +53,10 @@ export function whole(config: ConfigInput): Part[] {
 /** The server, and each of its gateways in a process of its own. */
 export async function parted({ xmpp, matrix, ...core }: ConfigInput): Promise<Part[]> {
   const gateways = { xmpp, matrix };
-  const domains = { xmpp: xmpp?.domains ?? [], matrix: [matrix?.pseudoDomain ?? ''] };
+  const domains = {
+    xmpp: [xmpp ?? []].flat().flatMap((section) => section.domains ?? []),
+    matrix: [matrix?.pseudoDomain ?? ''],
+  };
   const corePort = await freePort();
   const ports = { xmpp: await freePort(), matrix: await freePort() };
   const peers = NETWORKS.map((name) =>

@@ -8,7 +8,8 @@ import { trusted } from '../../../src/wv/ids.ts';
 import { isUnmappable } from '../../../adapters/xmpp/addresses.ts';
 import { escapeLocal, isStableLocal, parseJid, unescapeLocal } from '../../../adapters/xmpp/jid.ts';
 import type { JidParts } from '../../../adapters/xmpp/jid.ts';
-import { CODEC, COMPONENT } from '../../support/xmpp-bridge.ts';
+import { typedUser } from '../../../adapters/xmpp/typed-address.ts';
+import { CODEC, COMPONENT, testBridge } from '../../support/xmpp-bridge.ts';
 import { HOME } from '../../support/xmpp-relay.ts';
 
 const XMPP = trusted<Domain>('xmpp.example');
@@ -206,6 +207,99 @@ describe('addresses of XMPP users', () => {
     '%j is no JID',
     (text) => {
       expect(parseJid(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('what servers make of case', () => {
+  test.each([
+    ['İ', 'a capital dotted i folds to two characters'],
+    ['ß', 'sharp s folds to ss'],
+    ['ſ', 'long s folds to s'],
+    ['ŉ', 'has no capital of its own'],
+    ['ϐ', 'a variant of beta'],
+  ])('%s is refused in a name: %s', (char) => {
+    const user = trusted<UserAddress>(`wv:${encodeURIComponent(`a${char}`)}@wv.example`);
+    expect(CODEC.localJid(user)).toMatchObject({ unmappable: 901 });
+  });
+
+  test('dotless i stays itself', () => {
+    expect(CODEC.localJid(userAddress('ı', HOME))).toBe(`ı@${COMPONENT}`);
+  });
+
+  test('no two WV users have one JID, whatever a server folds', () => {
+    const fold = (text: string) => text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
+    const owners = new Map<string, UserAddress>();
+    fc.assert(
+      fc.property(anyName, (name) => {
+        const user = userAddress(name, HOME);
+        const bare = CODEC.localJid(user);
+        if (isUnmappable(bare)) return true;
+        // Our own rule lets dotless i be what no capital of it gives back.
+        const folded = fold(bare.replaceAll('ı', '\u{1F600}dotless'));
+        expect(owners.get(folded) ?? user).toBe(user);
+        owners.set(folded, user);
+        return true;
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
+
+describe('escaping in names of ours', () => {
+  test.each([' ', '"', '&', "'", '/', ':', '<', '>', '@'])('%j is escaped inside, and comes back', (char) => {
+    const user = userAddress(`a${char}b`, HOME);
+    const bare = CODEC.localJid(user);
+    expect(bare).toMatch(/^a\\[0-9a-f]{2}b@/);
+    expect(isUnmappable(bare) ? bare : CODEC.localUser(jid(bare))).toBe(user);
+  });
+
+  test.each([
+    ['a\\20b', 'a\\5c20b'],
+    ['a\\5cb', 'a\\5c5cb'],
+    ['a\\b', 'a\\b'],
+    ['a\\2', 'a\\2'],
+  ])('a backslash is escaped only where it would read as an escape: %s', (name, local) => {
+    const user = userAddress(name, HOME);
+    expect(CODEC.localJid(user)).toBe(`${local}@${COMPONENT}`);
+    expect(CODEC.localUser(jid(`${local}@${COMPONENT}`))).toBe(user);
+  });
+
+  test.each(['\\20ann', 'ann\\20'])(
+    'a localpart that begins or ends with a blank is refused: %s',
+    (local) => {
+      expect(CODEC.localUser(jid(`${local}@${COMPONENT}`))).toMatchObject({ unmappable: 901 });
+    },
+  );
+
+  test('the length that counts is that of the escaped name, each time alike', () => {
+    const user = trusted<UserAddress>(`wv:a${'%40'.repeat(341)}@wv.example`);
+    for (let time = 0; time < 3; time++) expect(CODEC.localJid(user)).toMatchObject({ unmappable: 901 });
+  });
+});
+
+describe('addresses as people type them', () => {
+  test.each([
+    ['wv:ann', 'wv:ann@wv.example'],
+    ['  WV:Ann@WV.example ', 'wv:ann@wv.example'],
+    ['wv: ann', 'wv:ann@wv.example'],
+    ['ann', 'wv:ann@wv.example'],
+    ['ann@wv.example', 'wv:ann@wv.example'],
+    ['+447700900123', 'wv:+447700900123@wv.example'],
+    ['+44 7700 900-123', 'wv:+447700900123@wv.example'],
+    ['0044 (7700) 900123', 'wv:+447700900123@wv.example'],
+    ['tel:+44.7700.900123', 'wv:+447700900123@wv.example'],
+    ['wv:+44 7700 900123', 'wv:+447700900123@wv.example'],
+    [`ann@${COMPONENT}`, 'wv:ann@wv.example'],
+    [`xmpp:Ann@${COMPONENT}`, 'wv:ann@wv.example'],
+  ])('%j is %s', (text, user) => {
+    expect(typedUser(testBridge(), text)).toBe(user);
+  });
+
+  test.each(['', '@', 'wv:', 'ann@elsewhere.example', 'wv:ann/friends', COMPONENT + '/x', 'a@b@c'])(
+    '%j is nobody of ours',
+    (text) => {
+      expect(typedUser(testBridge(), text)).toBeUndefined();
     },
   );
 });

@@ -121,6 +121,25 @@ describe('IQ', () => {
     expect(features).not.toContain(NS.retraction);
   });
 
+  test('more than one payload, and no type that there is, are wrong', async () => {
+    const two = await ask(COMPONENT, 'get', xml(NS.ping, 'ping'), xml(NS.version, 'query'));
+    expect(two === undefined ? '' : conditionOf(two)).toBe('bad-request');
+    const neither = await ask(COMPONENT, 'maybe', xml(NS.ping, 'ping'));
+    expect(neither === undefined ? '' : conditionOf(neither)).toBe('bad-request');
+  });
+
+  test.each([
+    `alice@${COMPONENT}/imps`,
+    `alice@${COMPONENT}/anything`,
+    `${COMPONENT}/x`,
+    `\\20@${COMPONENT}`,
+  ])('a request to %s is answered from there', async (to) => {
+    for (const type of ['get', 'set']) {
+      const answer = await ask(to, type, xml('urn:nobody:knows', 'query'));
+      expect(answer?.attrs).toMatchObject({ type: 'error', id: 'q', from: to, to: 'bob@xmpp.example/d' });
+    }
+  });
+
   test('results and errors are not answered', async () => {
     expect(await ask(COMPONENT, 'result')).toBeUndefined();
     expect(await ask(COMPONENT, 'error')).toBeUndefined();

@@ -72,12 +72,14 @@ class XmppGateway implements Gateway {
   readonly name: string;
   readonly domains: readonly Domain[];
   readonly capabilities = CAPABILITIES;
+  readonly tellingsPerSecond: number;
   readonly #settings: XmppSettings;
   #running: Running | undefined;
 
   constructor(settings: XmppSettings) {
     this.name = settings.name;
     this.domains = checkedDomains(settings);
+    this.tellingsPerSecond = settings.resyncRate;
     this.#settings = settings;
   }
 
@@ -182,14 +184,15 @@ class XmppGateway implements Gateway {
     const bridge: Bridge = { relay, settings, codec, link, queues };
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
+    const presence = new PresenceBridge(bridge, iqRequests);
     const running: Running = {
       bridge,
       link,
       receipts,
       outgoing: new OutgoingMessages(bridge),
       incoming: new IncomingMessages(bridge, receipts),
-      presence: new PresenceBridge(bridge),
-      iq: new IqResponder(bridge),
+      presence,
+      iq: new IqResponder(bridge, presence),
       rooms: roomsOf(bridge),
       iqRequests,
       guests: new MucGuests(bridge, iqRequests),
@@ -221,6 +224,7 @@ function dispatch(running: Running, incoming: Incoming): void {
   switch (incoming.stanza.name) {
     case 'message':
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
+      if (running.presence.event(incoming)) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
       return running.presence.received(incoming);

@@ -7,10 +7,14 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
 import { guarded } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
+import { ACCOUNT_FEATURES, CAPS_NODE, clientInfo } from './caps.ts';
 import type { Incoming } from './component-link.ts';
 import { errorReply } from './errors.ts';
 import type { StanzaError } from './errors.ts';
+import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
+import { UserQueries } from './user-queries.ts';
+import type { Authorised } from './user-queries.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -18,6 +22,9 @@ interface Query {
   readonly payload: XmlElement;
   /** Whom it is for; undefined: the gateway itself. */
   readonly user: UserAddress | undefined;
+  /** Who asks, and which of the addresses of the user. */
+  readonly asker: JidParts;
+  readonly resource: string;
 }
 
 /** The payload of the result; undefined: an empty result. */
@@ -29,7 +36,6 @@ const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait
 const NO_SUCH_NODE: Answer = { error: { condition: 'item-not-found', type: 'cancel' } };
 
 const COMPONENT_FEATURES = [NS.discoInfo, NS.discoItems, NS.gateway, NS.ping, NS.vcard, NS.version];
-const USER_FEATURES = [NS.discoInfo, NS.ping, NS.receipts, NS.vcard];
 const NAME = 'Wireless Village gateway';
 
 type QueryHandler = (query: Query) => Promise<Answer> | Answer;
@@ -40,7 +46,7 @@ export class IqResponder {
   readonly #toComponent: Readonly<Record<string, QueryHandler>>;
   readonly #toUser: Readonly<Record<string, QueryHandler>>;
 
-  constructor(bridge: Bridge) {
+  constructor(bridge: Bridge, presence: Authorised) {
     this.#bridge = bridge;
     const everywhere = {
       [`get ${NS.ping} ping`]: () => ({ payload: undefined }),
@@ -60,9 +66,8 @@ export class IqResponder {
     };
     this.#toUser = {
       ...everywhere,
-      [`get ${NS.discoInfo} query`]: (query) =>
-        info(query, ['account', 'registered', undefined], USER_FEATURES),
-      [`get ${NS.vcard} vCard`]: (query) => this.#userCard(query),
+      ...new UserQueries(bridge, presence).handlers,
+      [`get ${NS.discoInfo} query`]: userInfo,
     };
   }
 
@@ -90,17 +95,13 @@ export class IqResponder {
     const [payload] = elementsOf(incoming.stanza);
     if (payload === undefined) return { error: { condition: 'bad-request', type: 'modify' } };
     const key = `${type} ${payload.ns} ${payload.name}`;
+    const asked = { payload, asker: incoming.from, resource: incoming.to.resource };
     if (incoming.to.local === '')
-      return (await this.#toComponent[key]?.({ payload, user: undefined })) ?? UNSUPPORTED;
+      return (await this.#toComponent[key]?.({ ...asked, user: undefined })) ?? UNSUPPORTED;
     const user = this.#bridge.codec.localUser(incoming.to);
     // A user who does not exist answers like one who does not support it (RFC 6121 section 8.5.1).
     if (isUnmappable(user) || !(await this.#bridge.relay.userExists(user))) return UNSUPPORTED;
-    return (await this.#toUser[key]?.({ payload, user })) ?? UNSUPPORTED;
-  }
-
-  async #userCard(query: Query): Promise<Answer> {
-    const name = query.user === undefined ? undefined : await this.#bridge.relay.displayName(query.user);
-    return name === undefined ? UNSUPPORTED : { payload: vcard(name) };
+    return (await this.#toUser[key]?.({ ...asked, user })) ?? UNSUPPORTED;
   }
 
   #prompt(): XmlElement {
@@ -146,6 +147,14 @@ function info(
       ...offered,
     ),
   };
+}
+
+/** The account, or the one client that each user has (RESOURCE), which also has a node (XEP-0115). */
+function userInfo(query: Query): Answer {
+  const { node } = query.payload.attrs;
+  if (node === CAPS_NODE || (node === undefined && query.resource !== ''))
+    return { payload: clientInfo(node) };
+  return info(query, ['account', 'registered', undefined], ACCOUNT_FEATURES);
 }
 
 function vcard(name: string): XmlElement {

@@ -15,6 +15,8 @@ export const NS = {
   mucUser: 'http://jabber.org/protocol/muc#user',
   mucAdmin: 'http://jabber.org/protocol/muc#admin',
   mucOwner: 'http://jabber.org/protocol/muc#owner',
+  /** XEP-0012. */
+  lastActivity: 'jabber:iq:last',
   /** XEP-0059. */
   rsm: 'http://jabber.org/protocol/rsm',
   /** XEP-0249. */
@@ -27,18 +29,40 @@ export const NS = {
   mucRoomConfig: 'http://jabber.org/protocol/muc#roomconfig',
   /** XEP-0054. */
   vcard: 'vcard-temp',
+  /** XEP-0060. */
+  pubsub: 'http://jabber.org/protocol/pubsub',
+  pubsubEvent: 'http://jabber.org/protocol/pubsub#event',
+  /** XEP-0080. */
+  geoloc: 'http://jabber.org/protocol/geoloc',
+  /** XEP-0084. */
+  avatarData: 'urn:xmpp:avatar:data',
+  avatarMetadata: 'urn:xmpp:avatar:metadata',
   /** XEP-0092. */
   version: 'jabber:iq:version',
   /** XEP-0100 section 6.3: address prompting. */
   gateway: 'jabber:iq:gateway',
+  /** XEP-0107. */
+  mood: 'http://jabber.org/protocol/mood',
+  /** XEP-0108. */
+  activity: 'http://jabber.org/protocol/activity',
+  /** XEP-0115. */
+  caps: 'http://jabber.org/protocol/caps',
+  /** XEP-0153. */
+  vcardUpdate: 'vcard-temp:x:update',
+  /** XEP-0172. */
+  nick: 'http://jabber.org/protocol/nick',
   /** XEP-0184. */
   receipts: 'urn:xmpp:receipts',
   /** XEP-0199. */
   ping: 'urn:xmpp:ping',
+  /** XEP-0202. */
+  time: 'urn:xmpp:time',
   /** XEP-0203. */
   delay: 'urn:xmpp:delay',
   /** XEP-0280. */
   carbons: 'urn:xmpp:carbons:2',
+  /** XEP-0292. */
+  vcard4: 'urn:ietf:params:xml:ns:vcard-4.0',
   /** XEP-0334. */
   hints: 'urn:xmpp:hints',
   /** XEP-0359. */

@@ -224,7 +224,7 @@ function dispatch(running: Running, incoming: Incoming): void {
   switch (incoming.stanza.name) {
     case 'message':
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
-      if (running.presence.event(incoming)) return undefined;
+      if (running.presence.event(incoming) || running.presence.roster.received(incoming)) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
       return running.presence.received(incoming);

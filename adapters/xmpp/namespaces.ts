@@ -5,6 +5,8 @@ export const NS = {
   component: 'jabber:component:accept',
   /** RFC 6120 section 8.3. */
   stanzaError: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  /** RFC 6121 section 2. */
+  roster: 'jabber:iq:roster',
   /** XEP-0030. */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
@@ -65,6 +67,9 @@ export const NS = {
   vcard4: 'urn:ietf:params:xml:ns:vcard-4.0',
   /** XEP-0334. */
   hints: 'urn:xmpp:hints',
+  /** XEP-0356. */
+  privilege1: 'urn:xmpp:privilege:1',
+  privilege2: 'urn:xmpp:privilege:2',
   /** XEP-0359. */
   stanzaId: 'urn:xmpp:sid:0',
   /** XEP-0384, the version most clients speak. */

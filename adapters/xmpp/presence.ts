@@ -34,6 +34,7 @@ import { OwnPresence } from './own-presence.ts';
 import { HIDDEN } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
+import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
 import { stanza } from './xml.ts';
@@ -59,12 +60,15 @@ export class PresenceBridge {
   readonly #subscriptions: Subscriptions;
   readonly #contacts: ContactPresence;
   readonly #own: OwnPresence;
+  /** Names in rosters. */
+  readonly roster: RosterPrivilege;
 
   constructor(bridge: Bridge, iq: IqRequests) {
     this.#bridge = bridge;
     this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
     this.#contacts = new ContactPresence(bridge, iq);
     this.#own = new OwnPresence(bridge, iq);
+    this.roster = new RosterPrivilege(bridge, iq);
   }
 
   // ---- from the relay
@@ -163,11 +167,13 @@ export class PresenceBridge {
   reset(): void {
     this.#own.reset();
     this.#contacts.reset();
+    this.roster.reset();
   }
 
   stop(): void {
     this.#own.withdrawAll();
     this.#contacts.stop();
+    this.roster.reset();
   }
 
   async #handle(pair: Pair, incoming: Incoming): Promise<void> {
@@ -235,6 +241,7 @@ export class PresenceBridge {
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);
       case 'tellGranted':
+        this.roster.agreed(pair);
         return this.#contacts.watch(pair);
       case 'tellHidden':
         return guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));
@@ -248,7 +255,8 @@ export class PresenceBridge {
   #seenAction(pair: Pair, action: SeenAction, cause: XmlElement | undefined): void {
     switch (action) {
       case 'sendSubscribed':
-        return this.#send(pair, 'subscribed');
+        this.#send(pair, 'subscribed');
+        return this.roster.agreed(pair);
       case 'sendUnsubscribed':
         return this.#send(pair, 'unsubscribed');
       case 'sendPresence':
@@ -289,6 +297,7 @@ export class PresenceBridge {
 
   async #giveUp(pair: Pair): Promise<void> {
     await this.#seeing(pair, 'giveUp');
+    await this.roster.forget(pair);
     this.#contacts.unwatch(pair);
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return;

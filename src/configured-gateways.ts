@@ -10,7 +10,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
   const gateways: Gateway[] = [];
   if (xmpp !== undefined) {
     const { host, port, component, secret, domains, pseudoDomain, groupsComponent, groupsSecret } = xmpp;
-    const { groupDomains, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
+    const { groupDomains, resyncRate, createRooms, roomHistory, maxListedOccupants, maxRoomGuests } = xmpp;
     gateways.push(
       createXmppGateway({
         host,
@@ -19,6 +19,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         secret,
         domains,
         groupDomains,
+        resyncRate,
         createRooms,
         roomHistory,
         maxListedOccupants,

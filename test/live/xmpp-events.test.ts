@@ -7,7 +7,7 @@ import { restartServer } from '../../scripts/stack/control.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { verOf } from '../../adapters/xmpp/caps.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
-import { childOf, elementsOf, serialize, stanza, textOf, xml } from '../../adapters/xmpp/xml.ts';
+import { childOf, elementsOf, serialize, textOf, xml } from '../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../adapters/xmpp/xml.ts';
 import { leaf } from '../../src/wv/element.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
@@ -33,40 +33,20 @@ const CAPS = serialize(xml(NS.caps, 'c', { hash: 'sha-1', node: NODE, ver: verOf
 const PICTURE = await sharp({ create: { width: 200, height: 200, channels: 3, background: '#336699' } })
   .png()
   .toBuffer();
+const CARD_PICTURE = await sharp({ create: { width: 90, height: 90, channels: 3, background: '#996633' } })
+  .jpeg()
+  .toBuffer();
 const HASH = createHash('sha1').update(PICTURE).digest('hex');
 
 for (const { name, server, missing } of await liveServers()) {
   describe.skipIf(server === undefined)(`personal events through ${name}${missing}`, () => {
     let live: LiveGateway;
     let desk: XmppUser;
-    let answering = true;
-
-    /** A client answers what is asked about its capabilities. */
-    const describeDesk = async (): Promise<void> => {
-      const answered = new Set<XmlElement>();
-      while (answering) {
-        for (const iq of desk.received.filter((each) => !answered.has(each))) {
-          answered.add(iq);
-          const query = childOf(iq, 'query', NS.discoInfo);
-          if (iq.attrs['type'] !== 'get' || query === undefined) continue;
-          const { id, from: to } = iq.attrs;
-          const info = { ...INFO, attrs: { ...query.attrs } };
-          await desk.send(serialize(stanza('iq', { type: 'result', id, to }, info)));
-        }
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    let described: Promise<void>;
 
     const start = async (): Promise<void> => {
-      answering = true;
-      desk = await XmppUser.login(live.server, 'mercutio', 'desk', CAPS);
-      described = describeDesk();
-    };
-    const end = async (): Promise<void> => {
-      answering = false;
-      await described;
-      await desk.logout();
+      desk = await XmppUser.login(live.server, 'mercutio', 'desk');
+      desk.answersWith(INFO);
+      await desk.send(`<presence>${CAPS}</presence>`);
     };
 
     beforeAll(async () => {
@@ -74,7 +54,7 @@ for (const { name, server, missing } of await liveServers()) {
       await start();
     });
     afterAll(async () => {
-      await end();
+      await desk.logout();
       await live.gateway.stop();
     });
 
@@ -131,6 +111,23 @@ for (const { name, server, missing } of await liveServers()) {
       await eventually('the picture', () => latest(user).StatusContent?.valid === true);
     });
 
+    test('a picture in the vCard of a contact is fetched for the hash in his presence', async () => {
+      const { user, jid } = live.newUser('alice');
+      const card = xml(
+        NS.vcard,
+        'vCard',
+        {},
+        xml(NS.vcard, 'PHOTO', {}, xml(NS.vcard, 'BINVAL', {}, CARD_PICTURE.toString('base64'))),
+      );
+      await publish(NS.avatarMetadata, xml(NS.avatarMetadata, 'metadata'));
+      expect((await desk.asks(desk.jid, 'set', serialize(card))).attrs['type']).toBe('result');
+      const hash = createHash('sha1').update(CARD_PICTURE).digest('hex');
+      const update = `<x xmlns="${NS.vcardUpdate}"><photo>${hash}</photo></x>`;
+      await desk.send(`<presence>${CAPS}${update}</presence>`);
+      await seeing(user, jid);
+      await eventually('the picture', () => latest(user).StatusContent?.valid === true);
+    });
+
     test('moods, names and pictures of a user come to clients that ask for them', async () => {
       const { user, jid } = live.newUser('alice');
       await seeing(user, jid);
@@ -165,7 +162,7 @@ for (const { name, server, missing } of await liveServers()) {
       const { user, jid } = live.newUser('alice');
       await seeing(user, jid);
       await seen(user, jid, ONLINE);
-      await end();
+      await desk.logout();
       const before = live.relay.usable;
       await restartServer(name);
       await eventually('a new stream', () => live.relay.usable > before);

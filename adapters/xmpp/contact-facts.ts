@@ -52,6 +52,8 @@ export class ContactFacts {
   /** Takes the hash of his picture ('' = none). Gives it back when the picture has to be fetched. */
   picture(hash: string, place: AvatarPlace): string | undefined {
     if (place === 'vcard' && this.#place === 'pep') return undefined;
+    // No picture in one place says nothing of the other.
+    if (hash === '' && place !== this.#place) return undefined;
     this.#place = hash === '' ? undefined : place;
     if (hash === this.#picture) return undefined;
     this.#picture = hash;

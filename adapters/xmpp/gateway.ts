@@ -167,6 +167,7 @@ class XmppGateway implements Gateway {
       },
       offline: () => {
         running.iqRequests.lost();
+        running.presence.roster.offline();
         running.guests.offline();
       },
       stanza: (incoming) => dispatch(running, incoming),

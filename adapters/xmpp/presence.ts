@@ -167,13 +167,13 @@ export class PresenceBridge {
   reset(): void {
     this.#own.reset();
     this.#contacts.reset();
-    this.roster.reset();
+    this.roster.online();
   }
 
   stop(): void {
     this.#own.withdrawAll();
     this.#contacts.stop();
-    this.roster.reset();
+    this.roster.offline();
   }
 
   async #handle(pair: Pair, incoming: Incoming): Promise<void> {

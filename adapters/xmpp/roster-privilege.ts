@@ -64,7 +64,13 @@ export class RosterPrivilege {
     await this.#bridge.relay.storage.delete(markOf(pair));
   }
 
-  reset(): void {
+  /** The stream can be written to. What the server grants may have come before, with the end of the handshake. */
+  online(): void {
+    for (const domain of this.#granted.keys()) this.#catchUp(domain);
+  }
+
+  /** The stream ended, and with it what was granted. */
+  offline(): void {
     this.#granted.clear();
     this.#writes.clear();
   }

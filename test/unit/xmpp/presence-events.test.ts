@@ -7,6 +7,7 @@ import type { UserAddress } from '../../../src/wv/ids.ts';
 import { simple, WITHDRAWN } from '../../../src/wv/presence.ts';
 import type { PresenceAttributes } from '../../../src/wv/presence.ts';
 import { verOf } from '../../../adapters/xmpp/caps.ts';
+import { ContactFacts } from '../../../adapters/xmpp/contact-facts.ts';
 import type { IqRequests } from '../../../adapters/xmpp/iq-requests.ts';
 import { IqResponder } from '../../../adapters/xmpp/iq.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
@@ -182,6 +183,34 @@ describe('events of a contact', () => {
     await event(NS.mood, mood('happy'), 'eve@xmpp.example');
     await event('http://jabber.org/protocol/tune', xml('http://jabber.org/protocol/tune', 'tune'));
     expect(told().StatusMood).toBeUndefined();
+  });
+
+  test('a flood of presence is told as one, as it is in the end', async () => {
+    bridge.clock.advance(200);
+    await settled();
+    const before = bridge.relay.all('PresenceNotification').length;
+    const attrs = { from: `${BARE}/desk`, to: JID };
+    for (let n = 0; n < 4_000; n++)
+      presence.received(incoming('presence', attrs, xml(NS.component, 'status', {}, `s${n}`)));
+    await settled();
+    bridge.clock.advance(200);
+    await settled();
+    expect(bridge.relay.all('PresenceNotification')).toHaveLength(before + 1);
+    expect(told().StatusText).toEqual(simple('s3999'));
+  });
+
+  test('empty metadata does not take away the picture of the vCard', () => {
+    const hash = 'a'.repeat(40);
+    const facts = new ContactFacts();
+    const content = { valid: true, fields: [leaf('DirectContent', 'AAAA')] };
+    expect(facts.picture(hash, 'vcard')).toBe(hash);
+    facts.pictured(hash, content);
+    facts.take({ node: NS.avatarMetadata, payload: xml(NS.avatarMetadata, 'metadata') });
+    const attributes = (): PresenceAttributes =>
+      facts.attributes({ available: true, show: undefined, status: '' });
+    expect(attributes().StatusContent).toEqual(content);
+    facts.picture('', 'vcard');
+    expect(attributes().StatusContent).toEqual(WITHDRAWN);
   });
 
   test('mood and place end when he goes', async () => {

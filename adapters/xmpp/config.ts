@@ -65,6 +65,12 @@ export interface XmppGatewayConfig {
   readonly presenceCoalesceMs?: number;
   /** (user, contact) pairs whose presence is remembered; the longest unused goes first. */
   readonly maxPresencePairs?: number;
+  /** Presence that the relay may tell a second after the stream came back. */
+  readonly resyncRate?: number;
+  /** Pictures of contacts remembered, by hash, 4 KiB each. */
+  readonly maxAvatars?: number;
+  /** Descriptions of contacts' clients remembered, by hash. */
+  readonly maxCapabilities?: number;
   /** Stanzas that may wait in one conversation; more are refused with resource-constraint. */
   readonly maxConversationQueue?: number;
   /** Octets that may wait for the server to read; above it requests are answered 503. */
@@ -114,6 +120,9 @@ const DEFAULTS = {
   presenceWaitMs: 3_000,
   presenceCoalesceMs: 200,
   maxPresencePairs: 50_000,
+  resyncRate: 1_000,
+  maxAvatars: 1_000,
+  maxCapabilities: 2_000,
   maxConversationQueue: 5_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,

@@ -4,17 +4,19 @@
 import { select } from '../../src/wv/presence.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { AvatarFetch } from './avatar-fetch.ts';
+import type { AvatarPlace } from './avatar-fetch.ts';
+import { photoIn } from './avatar.ts';
 import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
+import { ContactFacts, FACT_NODES, sameAttributes } from './contact-facts.ts';
+import type { IqRequests } from './iq-requests.ts';
+import { nickIn } from './nick.ts';
+import { RESOURCE } from './own-presence.ts';
 import { Pacer } from './pacer.ts';
-import {
-  HIDDEN,
-  readPresence,
-  readPriority,
-  samePresence,
-  toAttributes,
-  UNAVAILABLE,
-} from './presence-map.ts';
+import { HIDDEN, readPresence, readPriority, UNAVAILABLE } from './presence-map.ts';
+import { itemIn, lastItemRequest } from './pubsub.ts';
+import type { PepEvent } from './pubsub.ts';
 import type { XmppPresence } from './presence-map.ts';
 import { Resources } from './resources.ts';
 import { stanza } from './xml.ts';
@@ -23,12 +25,13 @@ import type { XmlElement } from './xml.ts';
 interface Watch {
   readonly pair: Pair;
   readonly resources: Resources;
+  readonly facts: ContactFacts;
   /** The relay wants to be told. */
   watched: boolean;
   /** Something was heard of the contact since this stream began. */
   answered: boolean;
   /** What the relay was told last; undefined: it wants the value, changed or not. */
-  told: XmppPresence | undefined;
+  told: PresenceAttributes | undefined;
   /** The telling under way. */
   due: { readonly at: number; readonly cancel: () => void } | undefined;
   waiters: (() => void)[];
@@ -38,10 +41,17 @@ export class ContactPresence {
   readonly #bridge: Bridge;
   readonly #probes: Pacer;
   readonly #watches: BoundedMap<string, Watch>;
+  readonly #iq: IqRequests;
+  readonly #avatars: AvatarFetch;
+  /** Questions for facts, each of some requests. */
+  readonly #questions: Pacer;
 
-  constructor(bridge: Bridge) {
+  constructor(bridge: Bridge, iq: IqRequests) {
     const { maxPresencePairs, probeRate } = bridge.settings;
     this.#bridge = bridge;
+    this.#iq = iq;
+    this.#avatars = new AvatarFetch(bridge, iq);
+    this.#questions = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
     this.#probes = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
     this.#watches = new BoundedMap(maxPresencePairs, (_key, watch) => this.#forget(watch));
   }
@@ -79,6 +89,33 @@ export class ContactPresence {
   /** Takes a presence of a contact whom the user may see. */
   received(pair: Pair, resource: string, presence: XmlElement): void {
     this.#update(pair, resource, readPresence(presence), readPriority(presence));
+    const watch = this.#watches.get(pairKey(pair));
+    if (watch === undefined || presence.attrs['type'] !== undefined) return;
+    const name = nickIn(presence);
+    if (name !== undefined) watch.facts.name(name);
+    const photo = photoIn(presence);
+    if (photo !== undefined) this.#picture(watch, watch.facts.picture(photo, 'vcard'), 'vcard');
+  }
+
+  /** Takes a personal event of a contact whom the user may see. */
+  event(pair: Pair, event: PepEvent): void {
+    const watch = this.#watches.get(pairKey(pair));
+    if (watch === undefined) return;
+    this.#picture(watch, watch.facts.take(event), 'pep');
+    if (watch.answered) this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
+  }
+
+  /** Asks for what events would tell, where they do not come: the contact's server does not know that we are there. */
+  askFacts(pair: Pair): void {
+    if (this.#watches.get(pairKey(pair))?.watched !== true) return;
+    this.#questions.run(pairKey(pair), () => {
+      for (const node of FACT_NODES) guarded(this.#bridge, 'personal event', this.#askFact(pair, node));
+    });
+  }
+
+  /** True when something was heard of the contact since this stream began. */
+  isHeard(pair: Pair): boolean {
+    return this.#watches.get(pairKey(pair))?.answered === true;
   }
 
   /** The contact's server says that he cannot be reached. */
@@ -93,7 +130,7 @@ export class ContactPresence {
       this.probe(pair);
       await this.#answer(watch);
     }
-    return select(toAttributes(watch.resources.merged()), filter);
+    return select(watch.facts.attributes(watch.resources.merged()), filter);
   }
 
   /** A new stream: who left while we were away is not told by anybody, so nothing heard before counts. */
@@ -106,6 +143,7 @@ export class ContactPresence {
 
   stop(): void {
     this.#probes.clear();
+    this.#questions.clear();
     for (const watch of this.#watches.values()) this.#forget(watch);
   }
 
@@ -128,6 +166,7 @@ export class ContactPresence {
     const watch: Watch = {
       pair,
       resources: new Resources(),
+      facts: new ContactFacts(),
       watched: false,
       answered: false,
       told: undefined,
@@ -162,10 +201,28 @@ export class ContactPresence {
   }
 
   #tellIfChanged(watch: Watch): void {
-    const value = watch.resources.merged();
-    if (!watch.watched || (watch.told !== undefined && samePresence(watch.told, value))) return;
+    const value = watch.facts.attributes(watch.resources.merged());
+    if (!watch.watched || (watch.told !== undefined && sameAttributes(watch.told, value))) return;
     watch.told = value;
-    guarded(this.#bridge, 'presence notification', this.#tell(watch.pair, toAttributes(value)));
+    guarded(this.#bridge, 'presence notification', this.#tell(watch.pair, value));
+  }
+
+  async #askFact(pair: Pair, node: string): Promise<void> {
+    const from = `${pair.userJid}/${RESOURCE}`;
+    const answer = await this.#iq.ask(from, pair.contactJid, 'get', lastItemRequest(node));
+    const payload = 'error' in answer ? undefined : itemIn(answer.payload, node);
+    if (payload !== undefined) this.event(pair, { node, payload });
+  }
+
+  #picture(watch: Watch, hash: string | undefined, place: AvatarPlace): void {
+    if (hash !== undefined) guarded(this.#bridge, 'avatar', this.#fetch(watch, hash, place));
+  }
+
+  async #fetch(watch: Watch, hash: string, place: AvatarPlace): Promise<void> {
+    const picture = await this.#avatars.get(watch.pair, hash, place);
+    if (picture === undefined || this.#watches.get(pairKey(watch.pair)) !== watch) return;
+    watch.facts.pictured(hash, picture);
+    this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
   }
 
   async #tell(pair: Pair, attributes: PresenceAttributes): Promise<void> {

@@ -90,12 +90,14 @@ class XmppGateway implements Gateway {
   readonly name: string;
   readonly domains: readonly Domain[];
   readonly capabilities = CAPABILITIES;
+  readonly tellingsPerSecond: number;
   readonly #settings: XmppSettings;
   #running: Running | undefined;
 
   constructor(settings: XmppSettings) {
     this.name = settings.name;
     this.domains = checkedDomains(settings);
+    this.tellingsPerSecond = settings.resyncRate;
     this.#settings = settings;
   }
 
@@ -196,6 +198,7 @@ class XmppGateway implements Gateway {
       },
       offline: () => {
         running.iqRequests.lost();
+        running.presence.roster.offline();
         running.guests.offline();
       },
       stanza: (incoming) => dispatch(running, incoming),
@@ -218,10 +221,10 @@ class XmppGateway implements Gateway {
       link,
       queues,
     };
-    const presence = new PresenceBridge(bridge);
-    const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
+    const presence = new PresenceBridge(bridge, iqRequests);
+    const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
     const partners = new Partners(relay.storage);
     const files = new OutgoingFiles(bridge, iqRequests);
     const running: Running = {
@@ -235,7 +238,7 @@ class XmppGateway implements Gateway {
       presence,
       counter,
       gate: new Gate(bridge, counter.people),
-      iq: new IqResponder(bridge, counter),
+      iq: new IqResponder(bridge, presence, counter),
       rooms: roomsOf(bridge),
       iqRequests,
       guests: new MucGuests(bridge, iqRequests),
@@ -271,6 +274,7 @@ function dispatch(running: Running, incoming: Incoming): void {
     case 'message':
       if (toGateway) return running.counter.message(incoming);
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
+      if (running.presence.event(incoming) || running.presence.roster.received(incoming)) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
       if (toGateway) return running.counter.presence(incoming);

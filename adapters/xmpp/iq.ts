@@ -6,6 +6,8 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
 import { guarded } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
+import { ownClient } from './caps.ts';
+import type { OwnClient } from './caps.ts';
 import type { Incoming } from './component-link.ts';
 import { errorReply } from './errors.ts';
 import type { StanzaError } from './errors.ts';
@@ -13,6 +15,8 @@ import type { JidParts } from './jid.ts';
 import type { Counter } from './commands/counter.ts';
 import { NS } from './namespaces.ts';
 import { typedUser } from './typed-address.ts';
+import { UserQueries } from './user-queries.ts';
+import type { Authorised } from './user-queries.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -20,7 +24,9 @@ interface Query {
   readonly payload: XmlElement;
   /** Whom it is for; undefined: the gateway itself. */
   readonly user: UserAddress | undefined;
-  readonly from: JidParts;
+  /** Who asks, and which of the addresses of the user. */
+  readonly asker: JidParts;
+  readonly resource: string;
 }
 
 /** The payload of the result; undefined: an empty result. */
@@ -33,18 +39,6 @@ const NOT_NOW: Answer = { error: { condition: 'resource-constraint', type: 'wait
 const NO_SUCH_NODE: Answer = { error: { condition: 'item-not-found', type: 'cancel' } };
 
 const COMPONENT_FEATURES = [NS.discoInfo, NS.discoItems, NS.gateway, NS.ping, NS.vcard, NS.version];
-/** Retractions are not among them: what a phone has, it keeps. */
-const USER_FEATURES: readonly string[] = [
-  NS.discoInfo,
-  NS.ping,
-  NS.receipts,
-  NS.vcard,
-  NS.attention,
-  NS.correction,
-  NS.oob,
-  NS.oobQuery,
-  NS.reply,
-];
 const NAME = 'Wireless Village gateway';
 
 type QueryHandler = (query: Query) => Promise<Answer> | Answer;
@@ -56,7 +50,11 @@ export class IqResponder {
   readonly #toUser: Readonly<Record<string, QueryHandler>>;
 
   /** `counter`: what the gateway itself offers beside the plain questions. */
-  constructor(bridge: Bridge, counter?: Pick<Counter, 'features' | 'handlers' | 'node'>) {
+  constructor(
+    bridge: Bridge,
+    presence: Authorised,
+    counter?: Pick<Counter, 'features' | 'handlers' | 'node'>,
+  ) {
     this.#bridge = bridge;
     const everywhere = {
       [`get ${NS.ping} ping`]: () => ({ payload: undefined }),
@@ -84,9 +82,8 @@ export class IqResponder {
     };
     this.#toUser = {
       ...everywhere,
-      [`get ${NS.discoInfo} query`]: (query) =>
-        info(query, ['account', 'registered', undefined], this.#userFeatures()),
-      [`get ${NS.vcard} vCard`]: (query) => this.#userCard(query),
+      ...new UserQueries(bridge, presence).handlers,
+      [`get ${NS.discoInfo} query`]: (query) => userInfo(query, ownClient(bridge.settings)),
     };
   }
 
@@ -121,23 +118,13 @@ export class IqResponder {
     const [payload, more] = elementsOf(incoming.stanza);
     if (payload === undefined || more !== undefined) return { error: MALFORMED };
     const key = `${type} ${payload.ns} ${payload.name}`;
+    const asked = { payload, asker: incoming.from, resource: incoming.to.resource };
     if (incoming.to.local === '')
-      return (
-        (await this.#toComponent[key]?.({ payload, user: undefined, from: incoming.from })) ?? UNSUPPORTED
-      );
+      return (await this.#toComponent[key]?.({ ...asked, user: undefined })) ?? UNSUPPORTED;
     const user = this.#bridge.codec.localUser(incoming.to);
     // A user who does not exist answers like one who does not support it (RFC 6121 section 8.5.1).
     if (isUnmappable(user) || !(await this.#bridge.relay.userExists(user))) return UNSUPPORTED;
-    return (await this.#toUser[key]?.({ payload, user, from: incoming.from })) ?? UNSUPPORTED;
-  }
-
-  #userFeatures(): readonly string[] {
-    return this.#bridge.settings.reactions ? [...USER_FEATURES, NS.reactions] : USER_FEATURES;
-  }
-
-  async #userCard(query: Query): Promise<Answer> {
-    const name = query.user === undefined ? undefined : await this.#bridge.relay.displayName(query.user);
-    return name === undefined ? UNSUPPORTED : { payload: vcard(name) };
+    return (await this.#toUser[key]?.({ ...asked, user })) ?? UNSUPPORTED;
   }
 
   #prompt(): XmlElement {
@@ -183,6 +170,14 @@ function info(
       ...offered,
     ),
   };
+}
+
+/** The account, or the one client that each user has (RESOURCE), which also has a node (XEP-0115). */
+function userInfo(query: Query, client: OwnClient): Answer {
+  const { node } = query.payload.attrs;
+  if (node === client.node || (node === undefined && query.resource !== ''))
+    return { payload: client.info(node) };
+  return info(query, ['account', 'registered', undefined], client.accountFeatures);
 }
 
 function vcard(name: string): XmlElement {

@@ -5,6 +5,8 @@ export const NS = {
   component: 'jabber:component:accept',
   /** RFC 6120 section 8.3. */
   stanzaError: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  /** RFC 6121 section 2. */
+  roster: 'jabber:iq:roster',
   /** XEP-0030. */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
@@ -33,8 +35,6 @@ export const NS = {
   search: 'jabber:iq:search',
   /** XEP-0077. */
   register: 'jabber:iq:register',
-  /** XEP-0202. */
-  time: 'urn:xmpp:time',
   /** XEP-0054. */
   vcard: 'vcard-temp',
   /** XEP-0071. */
@@ -42,12 +42,18 @@ export const NS = {
   xhtml: 'http://www.w3.org/1999/xhtml',
   /** XEP-0085. */
   chatStates: 'http://jabber.org/protocol/chatstates',
+  /** XEP-0060. */
+  pubsub: 'http://jabber.org/protocol/pubsub',
+  pubsubEvent: 'http://jabber.org/protocol/pubsub#event',
+  /** XEP-0080. */
+  geoloc: 'http://jabber.org/protocol/geoloc',
+  /** XEP-0084. */
+  avatarData: 'urn:xmpp:avatar:data',
+  avatarMetadata: 'urn:xmpp:avatar:metadata',
   /** XEP-0092. */
   version: 'jabber:iq:version',
   /** XEP-0100 section 6.3: address prompting. */
   gateway: 'jabber:iq:gateway',
-  /** XEP-0172. */
-  nick: 'http://jabber.org/protocol/nick',
   /** XEP-0066: in an iq, and in a message. */
   oobQuery: 'jabber:iq:oob',
   oob: 'jabber:x:oob',
@@ -63,10 +69,22 @@ export const NS = {
   fileMetadata: 'urn:xmpp:file:metadata:0',
   /** XEP-0447. */
   fileSharing: 'urn:xmpp:sfs:0',
+  /** XEP-0107. */
+  mood: 'http://jabber.org/protocol/mood',
+  /** XEP-0108. */
+  activity: 'http://jabber.org/protocol/activity',
+  /** XEP-0115. */
+  caps: 'http://jabber.org/protocol/caps',
+  /** XEP-0153. */
+  vcardUpdate: 'vcard-temp:x:update',
+  /** XEP-0172. */
+  nick: 'http://jabber.org/protocol/nick',
   /** XEP-0184. */
   receipts: 'urn:xmpp:receipts',
   /** XEP-0199. */
   ping: 'urn:xmpp:ping',
+  /** XEP-0202. */
+  time: 'urn:xmpp:time',
   /** XEP-0203. */
   delay: 'urn:xmpp:delay',
   /** XEP-0224. */
@@ -79,8 +97,13 @@ export const NS = {
   correction: 'urn:xmpp:message-correct:0',
   /** XEP-0333. */
   markers: 'urn:xmpp:chat-markers:0',
+  /** XEP-0292. */
+  vcard4: 'urn:ietf:params:xml:ns:vcard-4.0',
   /** XEP-0334. */
   hints: 'urn:xmpp:hints',
+  /** XEP-0356. */
+  privilege1: 'urn:xmpp:privilege:1',
+  privilege2: 'urn:xmpp:privilege:2',
   /** XEP-0359. */
   stanzaId: 'urn:xmpp:sid:0',
   /** XEP-0380. */

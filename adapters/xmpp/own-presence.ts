@@ -1,35 +1,59 @@
 // Presence of our users towards XMPP contacts: one resource a user, directed presence to each contact, nothing sent
 // twice (bridging 3.1 to 3.5). A contact sees what the relay authorised for him, so values are kept per pair.
 
+import { createHash } from 'node:crypto';
 import { select, WITHDRAWN } from '../../src/wv/presence.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
-import { samePresence, toXmpp, UNAVAILABLE } from './presence-map.ts';
-import type { XmppPresence } from './presence-map.ts';
-import { stanza, xml } from './xml.ts';
+import { avatarOf, photoUpdate } from './avatar.ts';
+import { ownClient } from './caps.ts';
+import type { IqRequests } from './iq-requests.ts';
+import { aliasOf, nickItem } from './nick.ts';
+import { OwnEvents } from './own-events.ts';
+import { languageOf, priorityOf, toXmpp } from './presence-map.ts';
+import { serialize, stanza, xml } from './xml.ts';
+import type { XmlElement } from './xml.ts';
 import { NS } from './namespaces.ts';
 
 /** The one resource of our users; messages come from the bare JID. */
 export const RESOURCE = 'imps';
 
-const MAPPED: AttributeFilter = new Set(['OnlineStatus', 'UserAvailability', 'StatusText'] as const);
+const MAPPED: AttributeFilter = new Set([
+  'OnlineStatus',
+  'UserAvailability',
+  'StatusText',
+  'PreferredLanguage',
+  'CommCap',
+  'Alias',
+  'StatusMood',
+  'StatusContent',
+  'GeoLocation',
+  'Address',
+  'FreeTextLocation',
+] as const);
 
 interface Shown {
   readonly pair: Pair;
   /** All that the contact may see, changes merged in. */
   attributes: PresenceAttributes;
-  /** What was sent on this stream. */
-  sent: XmppPresence | undefined;
+  /** Hash of what was sent on this stream. */
+  sent: string | undefined;
+  /** What was sent said that the user is there. */
+  available: boolean;
 }
 
 export class OwnPresence {
   readonly #bridge: Bridge;
   readonly #shown: BoundedMap<string, Shown>;
 
-  constructor(bridge: Bridge) {
+  /** What goes out beside presence. */
+  readonly events: OwnEvents;
+
+  constructor(bridge: Bridge, iq: IqRequests) {
     this.#bridge = bridge;
+    this.events = new OwnEvents(bridge, iq);
     this.#shown = new BoundedMap(bridge.settings.maxPresencePairs);
   }
 
@@ -42,7 +66,7 @@ export class OwnPresence {
       this.#resync(pair);
       return;
     }
-    const shown = known ?? { pair, attributes: {}, sent: undefined };
+    const shown = known ?? { pair, attributes: {}, sent: undefined, available: false };
     shown.attributes = { ...shown.attributes, ...changes };
     this.#shown.set(pairKey(pair), shown);
     this.#send(shown, false);
@@ -58,46 +82,39 @@ export class OwnPresence {
   /** The contact may see nothing any more. */
   withdraw(pair: Pair): void {
     this.#shown.delete(pairKey(pair));
-    this.#write(pair, UNAVAILABLE);
+    this.events.withdraw(pair);
+    this.#bridge.link.send(this.#presence(pair, {}));
+  }
+
+  /** True when the contact's server knows that our user's client is there, and sends it the contact's events. */
+  isShown(pair: Pair): boolean {
+    return this.#shown.get(pairKey(pair))?.available === true;
   }
 
   /** A new stream: the server does not remember what was sent on the last one. */
   reset(): void {
-    for (const shown of this.#shown.values()) shown.sent = undefined;
+    for (const shown of this.#shown.values()) forget(shown);
+    this.events.reset();
   }
 
   /** Our users leave with us. */
   withdrawAll(): void {
     for (const shown of this.#shown.values()) {
-      if (shown.sent?.available === true) this.#write(shown.pair, UNAVAILABLE);
-      shown.sent = undefined;
+      if (shown.available) this.#bridge.link.send(this.#presence(shown.pair, {}));
+      forget(shown);
     }
   }
 
   #send(shown: Shown, repeat: boolean): void {
-    const presence = toXmpp({ OnlineStatus: WITHDRAWN, ...shown.attributes });
-    if (!repeat && shown.sent !== undefined && samePresence(shown.sent, presence)) {
-      this.#bridge.relay.metrics.count('xmpp_presence_unchanged_total');
-      return;
+    const { pair, attributes } = shown;
+    const presence = this.#presence(pair, attributes);
+    const hash = createHash('sha1').update(serialize(presence)).digest('base64');
+    if (!repeat && shown.sent === hash) this.#bridge.relay.metrics.count('xmpp_presence_unchanged_total');
+    else if (this.#bridge.link.send(presence)) {
+      shown.sent = hash;
+      shown.available = presence.attrs['type'] === undefined;
     }
-    if (this.#write(shown.pair, presence)) shown.sent = presence;
-  }
-
-  #write(pair: Pair, presence: XmppPresence): boolean {
-    const { available, show, status } = presence;
-    const attrs = {
-      from: `${pair.userJid}/${RESOURCE}`,
-      to: pair.contactJid,
-      type: available ? undefined : 'unavailable',
-    };
-    return this.#bridge.link.send(
-      stanza(
-        'presence',
-        attrs,
-        show === undefined ? undefined : xml(NS.component, 'show', {}, show),
-        status === '' ? undefined : xml(NS.component, 'status', {}, status),
-      ),
-    );
+    this.events.show(pair, attributes);
   }
 
   /** A repeated SubscribeRequest makes the relay send everything the contact may see. */
@@ -107,4 +124,33 @@ export class OwnPresence {
     const request = { primitive, meta: metaOf(contact), watcher: contact, publishers: [user] } as const;
     guarded(this.#bridge, 'presence resync', tell(this.#bridge, pair, request));
   }
+
+  #presence(pair: Pair, attributes: PresenceAttributes): XmlElement {
+    return presenceOf(pair, attributes, ownClient(this.#bridge.settings).caps);
+  }
+}
+
+function forget(shown: Shown): void {
+  shown.sent = undefined;
+  shown.available = false;
+}
+
+/** The stanza for what a contact may see. Who is offline or hidden shows nothing but that. */
+function presenceOf(pair: Pair, attributes: PresenceAttributes, caps: XmlElement): XmlElement {
+  const { available, show, status } = toXmpp({ OnlineStatus: WITHDRAWN, ...attributes });
+  const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
+  if (!available) return stanza('presence', { ...addresses, type: 'unavailable' });
+  const priority = priorityOf(attributes);
+  const name = aliasOf(attributes.Alias);
+  const text = (element: string, value: string): XmlElement => xml(NS.component, element, {}, value);
+  return stanza(
+    'presence',
+    { ...addresses, 'xml:lang': languageOf(attributes) },
+    show === undefined ? undefined : text('show', show),
+    status === '' ? undefined : text('status', status),
+    priority === 0 ? undefined : text('priority', String(priority)),
+    caps,
+    attributes.StatusContent === undefined ? undefined : photoUpdate(avatarOf(attributes.StatusContent)),
+    name === undefined ? undefined : nickItem(name),
+  );
 }

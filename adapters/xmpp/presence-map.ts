@@ -1,5 +1,6 @@
 // Presence attributes and XMPP presence, one value at a time (bridging 3.1, 3.2).
 
+import { childText } from '../../src/wv/element.ts';
 import { isOnline, simple, WITHDRAWN } from '../../src/wv/presence.ts';
 import type { PresenceAttributes, UserAvailability } from '../../src/wv/presence.ts';
 import { childOf, stripIllegal, textOf } from './xml.ts';
@@ -64,8 +65,23 @@ export const HIDDEN: PresenceAttributes = Object.freeze({
   StatusText: WITHDRAWN,
 });
 
-export function samePresence(a: XmppPresence, b: XmppPresence): boolean {
-  return a.available === b.available && a.show === b.show && a.status === b.status;
+/** Of an available presence; a user whose phone takes no messages (CommCap) has a negative one. */
+export function priorityOf({ CommCap }: PresenceAttributes): number {
+  const fields = CommCap?.valid === true ? (CommCap.fields ?? []) : [];
+  const closed = fields.some(
+    (each) =>
+      each.name === 'CommC' &&
+      childText(each, 'Cap')?.toUpperCase() === 'IM' &&
+      childText(each, 'Status')?.toUpperCase() === 'CLOSED',
+  );
+  return closed ? -1 : 0;
+}
+
+/** PreferredLanguage (ISO 639-2) as a language tag (BCP 47); undefined: none that is one. */
+export function languageOf({ PreferredLanguage }: PresenceAttributes): string | undefined {
+  const text = PreferredLanguage?.valid === true ? (PreferredLanguage.value ?? '').trim() : '';
+  if (!/^[a-z]{2,3}(?:-[a-z0-9]{2,8})?$/i.test(text)) return undefined;
+  return Intl.getCanonicalLocales(text)[0];
 }
 
 /** Reads `<presence/>` without a type, or of type unavailable. Unknown words of `show` count as available. */

@@ -2,6 +2,7 @@
 // (RFC 6121 section 3, bridging 3.4). State changes of a pair happen in order; what is told to the relay has its own
 // queue, for the relay may answer with another request before it answers the first.
 
+import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import type {
   GetPresenceRequest,
@@ -25,10 +26,15 @@ import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
+import type { IqRequests } from './iq-requests.ts';
 import { bareJid, parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
+import { nickIn, nickItem } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
 import { HIDDEN } from './presence-map.ts';
+import { eventsIn } from './pubsub.ts';
+import type { PepEvent } from './pubsub.ts';
+import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
 import { stanza } from './xml.ts';
@@ -54,12 +60,15 @@ export class PresenceBridge {
   readonly #subscriptions: Subscriptions;
   readonly #contacts: ContactPresence;
   readonly #own: OwnPresence;
+  /** Names in rosters. */
+  readonly roster: RosterPrivilege;
 
-  constructor(bridge: Bridge) {
+  constructor(bridge: Bridge, iq: IqRequests) {
     this.#bridge = bridge;
     this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
-    this.#contacts = new ContactPresence(bridge);
-    this.#own = new OwnPresence(bridge);
+    this.#contacts = new ContactPresence(bridge, iq);
+    this.#own = new OwnPresence(bridge, iq);
+    this.roster = new RosterPrivilege(bridge, iq);
   }
 
   // ---- from the relay
@@ -138,17 +147,46 @@ export class PresenceBridge {
     else guarded(this.#bridge, 'presence', this.#handle(pair, incoming));
   }
 
+  /** True when a message is a personal event (XEP-0163); only those of contacts whom the user may see count. */
+  event(incoming: Incoming): boolean {
+    const events = eventsIn(incoming.stanza);
+    if (events.length === 0) return false;
+    const pair = this.#pairFrom(incoming);
+    if (isUnmappable(pair) || incoming.from.resource !== '') this.#drop('unmappable_event');
+    else
+      guarded(
+        this.#bridge,
+        'personal event',
+        this.#inOrder(pair, () => this.#events(pair, events)),
+      );
+    return true;
+  }
+
+  /** What somebody may see of a user now; undefined: nothing. */
+  async authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined> {
+    const contact = this.#bridge.codec.foreignUser(asker);
+    const pair = isUnmappable(contact) ? contact : this.#pairOf(user, contact);
+    if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
+    const { theySee } = await this.#subscriptions.get(pair);
+    if (theySee !== 'yes') return undefined;
+    const request = { watcher: contact, publishers: [user], meta: metaOf(contact) };
+    const answer = await this.#bridge.relay.emit({ primitive: 'GetPresenceRequest', ...request });
+    return answer.primitive === 'GetPresenceResponse' ? answer.values[0]?.attributes : undefined;
+  }
+
   // ---- the stream
 
   /** A new stream is online: nothing sent or heard on the last one counts. */
   reset(): void {
     this.#own.reset();
     this.#contacts.reset();
+    this.roster.online();
   }
 
   stop(): void {
     this.#own.withdrawAll();
     this.#contacts.stop();
+    this.roster.offline();
   }
 
   async #handle(pair: Pair, incoming: Incoming): Promise<void> {
@@ -165,8 +203,21 @@ export class PresenceBridge {
 
   async #heard(pair: Pair, incoming: Incoming): Promise<void> {
     const { weSee } = await this.#subscriptions.get(pair);
-    if (weSee === 'yes') this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
-    else this.#drop('unasked_presence');
+    if (weSee !== 'yes') {
+      this.#drop('unasked_presence');
+      return;
+    }
+    const first = !this.#contacts.isHeard(pair);
+    this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
+    this.#own.events.heard(pair, incoming.from.resource, incoming.stanza);
+    if (first && incoming.stanza.attrs['type'] === undefined && !this.#own.isShown(pair))
+      this.#contacts.askFacts(pair);
+  }
+
+  async #events(pair: Pair, events: readonly PepEvent[]): Promise<void> {
+    const { weSee } = await this.#subscriptions.get(pair);
+    if (weSee !== 'yes') this.#drop('unasked_event');
+    else for (const event of events) this.#contacts.event(pair, event);
   }
 
   /** What we sent came back. A request that failed for good is over; anything else says that he is not there. */
@@ -178,19 +229,32 @@ export class PresenceBridge {
   }
 
   async #seeing(pair: Pair, event: SeeingEvent): Promise<void> {
-    for (const action of await this.#subscriptions.seeing(pair, event)) this.#seeingAction(pair, action);
+    const actions = await this.#subscriptions.seeing(pair, event);
+    const name = actions.includes('sendSubscribe') ? await this.#nameOf(pair) : undefined;
+    for (const action of actions) this.#seeingAction(pair, action, name);
   }
 
-  #seeingAction(pair: Pair, action: SeeingAction): void {
+  /** The name that a request shows; a request without one is better than none. */
+  async #nameOf({ user }: Pair): Promise<string | undefined> {
+    try {
+      return await this.#bridge.relay.displayName(user);
+    } catch (error) {
+      if (error instanceof NotKnownNow) return undefined;
+      throw error;
+    }
+  }
+
+  #seeingAction(pair: Pair, action: SeeingAction, name: string | undefined): void {
     switch (action) {
       case 'sendSubscribe':
-        return this.#send(pair, 'subscribe');
+        return this.#send(pair, 'subscribe', name === undefined ? undefined : nickItem(name));
       case 'sendUnsubscribe':
         return this.#send(pair, 'unsubscribe');
       case 'probe':
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);
       case 'tellGranted':
+        this.roster.agreed(pair);
         return this.#contacts.watch(pair);
       case 'tellHidden':
         return guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));
@@ -204,7 +268,8 @@ export class PresenceBridge {
   #seenAction(pair: Pair, action: SeenAction, cause: XmlElement | undefined): void {
     switch (action) {
       case 'sendSubscribed':
-        return this.#send(pair, 'subscribed');
+        this.#send(pair, 'subscribed');
+        return this.roster.agreed(pair);
       case 'sendUnsubscribed':
         return this.#send(pair, 'unsubscribed');
       case 'sendPresence':
@@ -222,7 +287,9 @@ export class PresenceBridge {
   async #askUser(pair: Pair, cause: XmlElement | undefined): Promise<void> {
     const { contact, user } = pair;
     const primitive = 'SubscribeRequest';
-    const request = { primitive, meta: metaOf(contact), watcher: contact, publishers: [user] } as const;
+    const friendlyName = cause === undefined ? undefined : nickIn(cause);
+    const meta = { ...metaOf(contact), ...(friendlyName === undefined ? {} : { friendlyName }) };
+    const request = { primitive, meta, watcher: contact, publishers: [user] } as const;
     const answer = await tell(this.#bridge, pair, request);
     if (isSuccess(answer.result)) return;
     if (REFUSALS.has(answer.result.code)) {
@@ -243,6 +310,7 @@ export class PresenceBridge {
 
   async #giveUp(pair: Pair): Promise<void> {
     await this.#seeing(pair, 'giveUp');
+    await this.roster.forget(pair);
     this.#contacts.unwatch(pair);
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return;
@@ -315,8 +383,8 @@ export class PresenceBridge {
     if (reply !== undefined) this.#bridge.link.send(reply);
   }
 
-  #send(pair: Pair, type: SubscriptionType): void {
-    this.#bridge.link.send(stanza('presence', { type, from: pair.userJid, to: pair.contactJid }));
+  #send(pair: Pair, type: SubscriptionType, nick?: XmlElement): void {
+    this.#bridge.link.send(stanza('presence', { type, from: pair.userJid, to: pair.contactJid }, nick));
   }
 
   #drop(reason: string): void {

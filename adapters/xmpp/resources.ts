@@ -49,13 +49,17 @@ export class Resources {
     return this.#known.size === 0;
   }
 
-  /** The resource of highest priority, then the most available, then the latest. A negative one cannot be written to. */
+  /**
+   * The resource of highest priority, then the most available, then the latest. One of negative priority cannot be
+   * written to: where there are no others the contact is online, and not available.
+   */
   merged(): XmppPresence {
     let best: Resource | undefined;
     for (const resource of this.#known.values()) {
-      if (resource.priority >= 0 && (best === undefined || rank(resource, best) > 0)) best = resource;
+      if (best === undefined || rank(resource, best) > 0) best = resource;
     }
-    return best?.presence ?? { ...UNAVAILABLE, status: this.#known.size === 0 ? this.#lastStatus : '' };
+    if (best === undefined) return { ...UNAVAILABLE, status: this.#lastStatus };
+    return best.priority >= 0 ? best.presence : { ...best.presence, show: 'xa' };
   }
 
   #forgetOldest(): void {

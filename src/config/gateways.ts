@@ -65,6 +65,11 @@ export const xmppSchema = z.strictObject({
     .array(domain)
     .default([])
     .describe('Chat services (MUC) reachable in full: the room tea@muc.example is wv:/tea@muc.example.'),
+  resyncRate: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Presence of WV users told a second after the stream to the XMPP server came back.'),
   createRooms: z
     .boolean()
     .default(false)

@@ -6,6 +6,7 @@ import type { Incoming } from '../../adapters/xmpp/component-link.ts';
 import { settingsOf } from '../../adapters/xmpp/config.ts';
 import type { XmppGatewayConfig } from '../../adapters/xmpp/config.ts';
 import { ConversationQueues } from '../../adapters/xmpp/conversation-queue.ts';
+import { IqRequests } from '../../adapters/xmpp/iq-requests.ts';
 import { parseJid } from '../../adapters/xmpp/jid.ts';
 import { serialize, stanza } from '../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../adapters/xmpp/xml.ts';
@@ -61,6 +62,11 @@ export function testBridge(changes: Partial<XmppGatewayConfig> = {}): TestBridge
   });
   const queues = new ConversationQueues(settings.maxConversationQueue);
   return { relay: new FakeRelay(clock), link: new FakeLink(), clock, settings, codec: CODEC, queues };
+}
+
+/** Requests over that bridge, given up after 8 s. */
+export function iqOf(bridge: TestBridge): IqRequests {
+  return new IqRequests(bridge.link, bridge.clock, bridge.settings.roomWaitMs);
 }
 
 /** A stanza as the link hands it on. */

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientId, Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
+import type { PresenceAttributes } from '../../src/wv/presence.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { status } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
@@ -109,6 +110,8 @@ export class FakeRelay implements RelayPort {
   /** Groups that anybody may find, in order. */
   searchable: readonly GroupAddress[] = [];
   usable = 0;
+  /** What GetPresence tells of a user, whoever asks. */
+  readonly presence = new Map<UserAddress, PresenceAttributes>();
   /** Overrides the answer to what is emitted. */
   answer: (request: RequestPrimitive) => Result | undefined | Promise<Result | undefined> = () => undefined;
 
@@ -145,6 +148,10 @@ export class FakeRelay implements RelayPort {
   async emit(request: RequestPrimitive): Promise<ResponsePrimitive> {
     this.emitted.push(request);
     const outcome = (await this.answer(request)) ?? this.#outcome(request);
+    if (request.primitive === 'GetPresenceRequest') {
+      const values = request.publishers.map((user) => ({ user, attributes: this.presence.get(user) ?? {} }));
+      return { primitive: 'GetPresenceResponse', result: outcome, values };
+    }
     if (request.primitive !== 'SendMessageRequest') return status(outcome);
     if (outcome.code === 200 && !this.inbox.some(({ message }) => message.id === request.message.id)) {
       this.inbox.push(request);

@@ -19,12 +19,16 @@ interface LibraryClient {
   stop(): Promise<unknown>;
   write(text: string): Promise<void>;
   readonly reconnect: { stop(): void };
+  readonly iqCallee: {
+    get(ns: string, name: string, handler: (context: { readonly element: LibraryElement }) => unknown): void;
+  };
   readonly parser: { write(text: string): void } | null;
   _onData(data: Buffer): void;
 }
 
 interface Library {
   client(options: object): LibraryClient;
+  xml(name: string, attrs: object, ...children: readonly unknown[]): unknown;
 }
 
 const library = createRequire(import.meta.url)('@xmpp/client') as Library;
@@ -40,6 +44,11 @@ function convert(element: LibraryElement, outer: string): XmlElement {
     attrs: Object.fromEntries(attrs.filter(([name]) => name !== 'xmlns')),
     children: element.children.map((child) => (typeof child === 'string' ? child : convert(child, ns))),
   };
+}
+
+function toLibrary({ name, ns, attrs, children }: XmlElement): unknown {
+  const inner = children.map((each) => (typeof each === 'string' ? each : toLibrary(each)));
+  return library.xml(name, { ...attrs, xmlns: ns }, ...inner);
 }
 
 /** The stream namespace that our own stanza builders use for both kinds of streams. */
@@ -88,6 +97,13 @@ export class XmppUser {
 
   async send(stanza: XmlElement | string): Promise<void> {
     await this.#client.write(typeof stanza === 'string' ? stanza : serialize(stanza));
+  }
+
+  /** Answers questions with this payload, which gets the attributes of the question. */
+  answersWith(payload: XmlElement): void {
+    this.#client.iqCallee.get(payload.ns, payload.name, ({ element }) =>
+      toLibrary({ ...payload, attrs: { ...payload.attrs, ...convert(element, payload.ns).attrs } }),
+    );
   }
 
   async logout(): Promise<void> {

@@ -27,7 +27,7 @@ import { queryOf, searchForm, searchResult } from './search.ts';
 /** A request to the gateway itself. */
 export interface CounterQuery {
   readonly payload: XmlElement;
-  readonly from: JidParts;
+  readonly asker: JidParts;
 }
 
 export type CounterHandler = (query: CounterQuery) => Promise<Answer> | Answer;
@@ -67,8 +67,8 @@ export class Counter {
       ),
     };
     return {
-      [`set ${NS.commands} command`]: this.#asked((asker, { payload, from }) =>
-        this.#adHoc.execute(asker, from, payload),
+      [`set ${NS.commands} command`]: this.#asked((asker, { payload, asker: client }) =>
+        this.#adHoc.execute(asker, client, payload),
       ),
       [`get ${NS.search} query`]: () => ({ payload: searchForm() }),
       [`set ${NS.search} query`]: this.#asked(async (_asker, { payload }) => {
@@ -132,7 +132,7 @@ export class Counter {
 
   #asked(task: (asker: Asker, query: CounterQuery) => Promise<Answer> | Answer): CounterHandler {
     return async (query) => {
-      const asker = this.#asker(query.from);
+      const asker = this.#asker(query.asker);
       if ('condition' in asker) return { error: asker };
       return this.#rate.allows(asker.jid) ? await task(asker, query) : { error: TOO_OFTEN };
     };

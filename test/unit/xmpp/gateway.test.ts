@@ -12,7 +12,8 @@ import { IqResponder } from '../../../adapters/xmpp/iq.ts';
 import { Pacer } from '../../../adapters/xmpp/pacer.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { childOf, elementsOf, xml } from '../../../adapters/xmpp/xml.ts';
-import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
+import { PresenceBridge } from '../../../adapters/xmpp/presence.ts';
+import { COMPONENT, incoming, iqOf, testBridge } from '../../support/xmpp-bridge.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FakeRelay, wv } from '../../support/xmpp-relay.ts';
@@ -80,7 +81,7 @@ describe('IQ', () => {
   const ask = async (to: string, type: string, ...payload: Parameters<typeof incoming>[2][]) => {
     const bridge = testBridge();
     bridge.relay.account('alice', 'Alice & Co');
-    const responder = new IqResponder(bridge);
+    const responder = new IqResponder(bridge, new PresenceBridge(bridge, iqOf(bridge)));
     responder.received(incoming('iq', { type, id: 'q', from: 'bob@xmpp.example/d', to }, ...payload));
     if (type === 'result' || type === 'error') return undefined;
     return await eventually('an answer', () => bridge.link.sent[0]);
@@ -102,7 +103,9 @@ describe('IQ', () => {
     const bridge = testBridge();
     bridge.relay.userExists = () => Promise.reject(new NotKnownNow('away'));
     const about = { type: 'get', id: 'q', from: 'bob@xmpp.example/d', to: `alice@${COMPONENT}` };
-    new IqResponder(bridge).received(incoming('iq', about, xml(NS.discoInfo, 'query')));
+    new IqResponder(bridge, new PresenceBridge(bridge, iqOf(bridge))).received(
+      incoming('iq', about, xml(NS.discoInfo, 'query')),
+    );
     const answer = await eventually('an answer', () => bridge.link.sent[0]);
     expect([conditionOf(answer), childOf(answer, 'error')?.attrs['type']]).toEqual([
       'resource-constraint',

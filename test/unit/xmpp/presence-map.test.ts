@@ -104,10 +104,10 @@ describe('several resources', () => {
     expect(resources.merged().status).toBe('third');
   });
 
-  test('a resource of negative priority alone is offline', () => {
+  test('a resource of negative priority alone is online and not available', () => {
     const resources = new Resources();
     resources.update('a', shown(undefined), -1);
-    expect(resources.merged().available).toBe(false);
+    expect(resources.merged()).toMatchObject({ available: true, show: 'xa' });
   });
 
   test('unavailable from the bare JID ends all of them', () => {

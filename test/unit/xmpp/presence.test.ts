@@ -7,9 +7,10 @@ import { simple, WITHDRAWN } from '../../../src/wv/presence.ts';
 import { result } from '../../../src/wv/status.ts';
 import { PresenceBridge } from '../../../adapters/xmpp/presence.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
-import { xml } from '../../../adapters/xmpp/xml.ts';
+import { ownClient } from '../../../adapters/xmpp/caps.ts';
+import { serialize, xml } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
-import { COMPONENT, incoming, testBridge } from '../../support/xmpp-bridge.ts';
+import { COMPONENT, incoming, iqOf, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
 import { eventually } from '../../support/eventually.ts';
 import { authorisation, notification, subscribe, unsubscribe } from '../../support/xmpp-requests.ts';
@@ -17,7 +18,8 @@ import { authorisation, notification, subscribe, unsubscribe } from '../../suppo
 const BOB = trusted<UserAddress>('wv:bob@xmpp.example');
 const JID = `alice@${COMPONENT}`;
 const ONLINE = { OnlineStatus: simple('T'), StatusText: simple('here') };
-const SHOWN = `<presence from="${JID}/imps" to="bob@xmpp.example"><status>here</status></presence>`;
+const SHOWN = `<presence from="${JID}/imps" to="bob@xmpp.example"><status>here</status>${serialize(ownClient({ reactions: true }).caps)}</presence>`;
+const ASKED = `<presence type="subscribe" from="${JID}" to="bob@xmpp.example"><nick xmlns="${NS.nick}">alice</nick></presence>`;
 
 let bridge: TestBridge;
 let alice: UserAddress;
@@ -26,7 +28,7 @@ let presence: PresenceBridge;
 beforeEach(() => {
   bridge = testBridge();
   alice = bridge.relay.account('alice');
-  presence = new PresenceBridge(bridge);
+  presence = new PresenceBridge(bridge, iqOf(bridge));
 });
 
 const control = (type: string) => `<presence type="${type}" from="${JID}" to="bob@xmpp.example"/>`;
@@ -74,7 +76,7 @@ async function theySee(): Promise<void> {
 describe('our user watches a contact', () => {
   test('asks, is granted, and is told offline when nothing is heard', async () => {
     await presence.subscribe(subscribe(alice, BOB));
-    expect(bridge.link.taken()).toEqual([control('subscribe')]);
+    expect(bridge.link.taken()).toEqual([ASKED]);
     await bob('subscribed', '');
     expect(told()).toEqual([]);
     bridge.clock.advance(3_000);
@@ -126,6 +128,7 @@ describe('our user watches a contact', () => {
     bridge.clock.advance(200);
     await settled();
     presence.reset();
+    bridge.link.taken();
     await presence.subscribe(subscribe(alice, BOB));
     expect(bridge.link.taken()).toEqual([control('probe')]);
     bridge.clock.advance(3_000);
@@ -269,7 +272,7 @@ describe('a contact watches our user', () => {
 
   test('half a value after a restart makes the relay send all of it', async () => {
     await theySee();
-    presence = new PresenceBridge(bridge);
+    presence = new PresenceBridge(bridge, iqOf(bridge));
     await presence.notify(notification(alice, BOB, { StatusText: simple('changed') }));
     expect(bridge.link.taken()).toEqual([]);
     await eventually('a resync', () => bridge.relay.all('SubscribeRequest').length === 2);

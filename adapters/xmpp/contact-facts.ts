@@ -1,0 +1,104 @@
+// What else than presence is known of a contact: name, mood, what he does, where he is, his picture.
+
+import { sameAttribute, simple, WITHDRAWN } from '../../src/wv/presence.ts';
+import type { PresenceAttribute, PresenceAttributeName, PresenceAttributes } from '../../src/wv/presence.ts';
+import { readActivity } from './activity.ts';
+import { readMetadata } from './avatar.ts';
+import type { AvatarPlace } from './avatar-fetch.ts';
+import { readGeoloc } from './geoloc.ts';
+import { readMood } from './mood.ts';
+import { NS } from './namespaces.ts';
+import { readNick } from './nick.ts';
+import { toAttributes } from './presence-map.ts';
+import type { XmppPresence } from './presence-map.ts';
+import type { PepEvent } from './pubsub.ts';
+
+/** Nodes asked for where events do not come by themselves. */
+export const FACT_NODES = [NS.mood, NS.nick, NS.avatarMetadata, NS.activity, NS.geoloc] as const;
+
+export class ContactFacts {
+  #facts: PresenceAttributes = {};
+  #activity = '';
+  #picture = '';
+  /** What says which picture he has; personal events count more than presence. */
+  #place: AvatarPlace | undefined;
+
+  /** Takes an event. Gives the hash of a picture that has to be fetched. */
+  take({ node, payload }: PepEvent): string | undefined {
+    switch (node) {
+      case NS.mood:
+        this.#set({ StatusMood: readMood(payload) });
+        return undefined;
+      case NS.nick:
+        this.#set({ Alias: readNick(payload) });
+        return undefined;
+      case NS.geoloc:
+        this.#set(readGeoloc(payload));
+        return undefined;
+      case NS.activity:
+        this.#activity = readActivity(payload);
+        return undefined;
+      case NS.avatarMetadata:
+        return this.picture(readMetadata(payload), 'pep');
+      default:
+        return undefined;
+    }
+  }
+
+  name(name: string): void {
+    this.#set({ Alias: simple(name) });
+  }
+
+  /** Takes the hash of his picture ('' = none). Gives it back when the picture has to be fetched. */
+  picture(hash: string, place: AvatarPlace): string | undefined {
+    if (place === 'vcard' && this.#place === 'pep') return undefined;
+    // No picture in one place says nothing of the other.
+    if (hash === '' && place !== this.#place) return undefined;
+    this.#place = hash === '' ? undefined : place;
+    if (hash === this.#picture) return undefined;
+    this.#picture = hash;
+    this.#set({ StatusContent: WITHDRAWN });
+    return hash === '' ? undefined : hash;
+  }
+
+  /** The picture of a hash came, unless he has another by now. */
+  pictured(hash: string, content: PresenceAttribute): void {
+    if (hash === this.#picture) this.#set({ StatusContent: content });
+  }
+
+  /** All that a watcher may be told. Moods and places of somebody who is not there are over. */
+  attributes(presence: XmppPresence): PresenceAttributes {
+    const base = toAttributes(presence);
+    if (!presence.available) {
+      const { StatusMood, GeoLocation, Address, FreeTextLocation, ...lasting } = this.#facts;
+      const passing = withdrawn({ StatusMood, GeoLocation, Address, FreeTextLocation });
+      return { ...base, ...lasting, ...passing };
+    }
+    const text =
+      base.StatusText?.valid !== true && this.#activity !== '' ? simple(this.#activity) : base.StatusText;
+    return { ...base, ...this.#facts, ...(text === undefined ? {} : { StatusText: text }) };
+  }
+
+  /** Withdrawals of what was never there are not kept, so that they are not told. */
+  #set(changes: PresenceAttributes): void {
+    const known = this.#facts;
+    const real = entriesOf(changes).filter(([name, value]) => value.valid || known[name] !== undefined);
+    this.#facts = { ...known, ...Object.fromEntries(real) };
+  }
+}
+
+function entriesOf(attributes: PresenceAttributes): [PresenceAttributeName, PresenceAttribute][] {
+  return Object.entries(attributes) as [PresenceAttributeName, PresenceAttribute][];
+}
+
+function withdrawn(facts: {
+  readonly [Name in PresenceAttributeName]?: PresenceAttribute | undefined;
+}): PresenceAttributes {
+  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.map(([name]) => [name, WITHDRAWN]));
+}
+
+export function sameAttributes(a: PresenceAttributes, b: PresenceAttributes): boolean {
+  const names = new Set([...entriesOf(a), ...entriesOf(b)].map(([name]) => name));
+  return [...names].every((name) => sameAttribute(a[name], b[name]));
+}

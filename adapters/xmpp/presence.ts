@@ -253,7 +253,7 @@ export class PresenceBridge {
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);
       case 'tellGranted':
-        this.roster.agreed(pair);
+        this.roster.granted(pair);
         return this.#contacts.watch(pair);
       case 'tellHidden':
         return guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));

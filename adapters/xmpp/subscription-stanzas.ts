@@ -2,10 +2,10 @@
 // the next. What ends a subscription is said once only, so it is owed on disk until the server has it: else a contact
 // given up while the server was away would keep seeing us.
 
-import { NotKnownNow } from '../../src/sap/port.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { guarded, pairKey } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
+import { knownName } from './contact-names.ts';
 import { parseJid } from './jid.ts';
 import { nickItem } from './nick.ts';
 import { RESOURCE } from './own-presence.ts';
@@ -35,7 +35,8 @@ export class SubscriptionStanzas {
   async ask(pair: Pair): Promise<void> {
     if (this.#asked.has(pairKey(pair))) return;
     await this.#bridge.relay.storage.delete(owedKey(pair, 'unsubscribe'));
-    const name = await this.#nameOf(pair);
+    // A request without a name is better than none.
+    const name = await knownName(this.#bridge, pair.user);
     if (this.#send(pair, 'subscribe', name === undefined ? undefined : nickItem(name)))
       this.#asked.set(pairKey(pair), true);
   }
@@ -91,16 +92,6 @@ export class SubscriptionStanzas {
   async #confirm(keys: readonly string[]): Promise<void> {
     if (keys.length === 0 || !(await this.#bridge.link.confirmed())) return;
     for (const key of keys) await this.#bridge.relay.storage.delete(key);
-  }
-
-  /** The name that a request shows; a request without one is better than none. */
-  async #nameOf({ user }: Pair): Promise<string | undefined> {
-    try {
-      return await this.#bridge.relay.displayName(user);
-    } catch (error) {
-      if (error instanceof NotKnownNow) return undefined;
-      throw error;
-    }
   }
 
   #send(pair: Pair, type: 'subscribe' | 'subscribed' | Ending, nick?: XmlElement): boolean {

@@ -162,7 +162,7 @@ describe('our user watches a contact', () => {
     await bob(undefined, 'desk', text('status', 'here'));
     bridge.clock.advance(200);
     await settled();
-    presence.reset();
+    await presence.reset();
     bridge.link.taken();
     await presence.subscribe(subscribe(alice, BOB));
     expect(bridge.link.taken()).toEqual([control('probe')]);
@@ -344,7 +344,7 @@ describe('a contact watches our user', () => {
     await presence.notify(notification(alice, BOB, ONLINE));
     await presence.notify(notification(alice, BOB, { UserAvailability: simple('DISCREET') }));
     expect(bridge.link.taken()).toEqual([SHOWN, SHOWN.replace('<status>', '<show>dnd</show><status>')]);
-    presence.reset();
+    await presence.reset();
     await presence.notify(notification(alice, BOB, { UserAvailability: simple('AVAILABLE') }));
     expect(bridge.link.taken()).toEqual([SHOWN]);
   });

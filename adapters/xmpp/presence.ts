@@ -31,7 +31,6 @@ import type { BareJid, JidParts } from './jid.ts';
 import { nickIn } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
 import { pairBetween, pairOf } from './pairs.ts';
-import { HIDDEN } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
@@ -219,8 +218,9 @@ export class PresenceBridge {
     const first = !this.#contacts.isHeard(pair);
     this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
     this.#own.events.heard(pair, incoming.from.resource, incoming.stanza);
-    if (first && incoming.stanza.attrs['type'] === undefined && !this.#own.isShown(pair))
-      this.#contacts.askFacts(pair);
+    if (!first || incoming.stanza.attrs['type'] !== undefined) return;
+    if (!this.#own.isShown(pair)) this.#contacts.askFacts(pair);
+    this.#contacts.askName(pair);
   }
 
   async #events(pair: Pair, events: readonly PepEvent[]): Promise<void> {
@@ -291,6 +291,7 @@ export class PresenceBridge {
     const { contact, user } = pair;
     const primitive = 'SubscribeRequest';
     const friendlyName = cause === undefined ? undefined : nickIn(cause);
+    if (friendlyName !== undefined) this.#contacts.introduced(pair, friendlyName);
     const meta = { ...metaOf(contact), ...(friendlyName === undefined ? {} : { friendlyName }) };
     const request = { primitive, meta, watcher: contact, publishers: [user] } as const;
     const answer = await tell(this.#bridge, pair, request);
@@ -334,7 +335,7 @@ export class PresenceBridge {
 
   async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {
     const { weSee } = await this.#subscriptions.get(pair);
-    if (weSee !== 'yes') return select(HIDDEN, request.attributes);
+    if (weSee !== 'yes') return select(this.#contacts.hidden(pair), request.attributes);
     return await this.#contacts.get(pair, request.attributes);
   }
 

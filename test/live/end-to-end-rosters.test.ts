@@ -2,21 +2,26 @@
 // happens to a list on the one side, and what that does on the other.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startServer, stopServer } from '../../scripts/stack/control.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import type { WvClient } from '../../src/client/client.ts';
 import { isAsked, seesPresence, SHOWN, startScene } from '../support/e2e/scene.ts';
 import type { Account, Scene } from '../support/e2e/scene.ts';
 import { liveServers } from '../support/xmpp-live.ts';
+import type { XmppServerName } from '../support/xmpp-live.ts';
 import { eventually } from '../support/eventually.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
+/** Servers take a moment to come back. */
+const RESTART_MS = 60_000;
+
 for (const { name, server, missing } of await liveServers()) {
   describe.skipIf(server === undefined)(`contact lists and rosters with ${name}${missing}`, () =>
-    suite(server as XmppServer),
+    suite(name, server as XmppServer),
   );
 }
 
-function suite(server: XmppServer): void {
+function suite(name: XmppServerName, server: XmppServer): void {
   let scene: Scene;
   let nurse: XmppUser;
   const nurseAddress = `wv:nurse@${server?.domain}`;
@@ -24,10 +29,14 @@ function suite(server: XmppServer): void {
   const jidOf = (account: Account): string => `${account.name}@${server.components.test.domain}`;
   const listOf = (account: Account, name: string): string => `${account.address.replace('@', `/${name}@`)}`;
 
+  const nurseLogsIn = async (): Promise<void> => {
+    nurse = await XmppUser.login(server, 'nurse', 'kitchen', '<status>in the kitchen</status>');
+  };
+
   beforeAll(async () => {
     scene = await startScene({ xmpp: server });
     await scene.connected();
-    nurse = await XmppUser.login(server, 'nurse', 'kitchen', '<status>in the kitchen</status>');
+    await nurseLogsIn();
   });
   afterEach(() => scene.everybodyOut());
   afterAll(async () => {
@@ -182,6 +191,31 @@ function suite(server: XmppServer): void {
     expect(heard(account)).toEqual([expected, expected]);
   });
 
+  test('a phone learns what an XMPP user is called: from the request, and else from the vCard', async () => {
+    const account = await scene.newAccount('romeo');
+    const phone = await scene.login(account);
+    const shown = async (): Promise<string | undefined> => {
+      const values = await phone.getPresence({ users: [nurseAddress], attributes: ['Alias'] });
+      return values.find(({ user }) => user === nurseAddress)?.attributes.Alias?.value;
+    };
+    const asked = phone.next('authorization', ({ user }) => user === nurseAddress);
+    const nick = '<nick xmlns="http://jabber.org/protocol/nick">Nanny</nick>';
+    await nurse.send(`<presence type="subscribe" to="${jidOf(account)}">${nick}</presence>`);
+    await asked;
+    expect(await shown()).toBe('Nanny');
+
+    const card = '<vCard xmlns="vcard-temp"><FN>Angelica</FN></vCard>';
+    expect((await nurse.asks(nurseJid, 'set', card)).attrs['type']).toBe('result');
+    const other = await scene.newAccount('juliet');
+    const { phone: second } = await phoneOf(other);
+    const named = second.next('presence', ({ attributes }) => attributes.Alias?.value === 'Angelica', 15_000);
+    await second.manageList(listOf(other, 'friends'), { add: [{ user: nurseAddress }] });
+    await second.subscribe({ users: [nurseAddress], attributes: [...SHOWN, 'Alias'] });
+    await nurse.seesPresence(jidOf(other), 'subscribe');
+    await says(other, 'subscribed');
+    await named;
+  });
+
   test('an answer of the XMPP user reaches a phone that was off, across a restart', async () => {
     const account = await scene.newAccount('romeo');
     const { phone, friends } = await phoneOf(account);
@@ -196,4 +230,24 @@ function suite(server: XmppServer): void {
     await again.subscribe({ lists: [friends], attributes: SHOWN });
     await seen;
   });
+
+  test(
+    'who is deleted while the XMPP server is away is told when it is back, also after a restart of ours',
+    async () => {
+      const account = await scene.newAccount('romeo');
+      const { phone, friends } = await phoneOf(account);
+      await friendsOf(account, phone, friends);
+      await nurse.logout();
+      await stopServer(name);
+      await eventually('away', () => scene.house.house.readiness().parts['xmpp'] === 'down');
+      await phone.manageList(friends, { remove: [nurseAddress] });
+      await phone.logout();
+      const restarted = scene.restart();
+      await startServer(name);
+      await restarted;
+      await nurseLogsIn();
+      await eventually('none', () => subscription(account) === 'none', RESTART_MS);
+    },
+    RESTART_MS * 2,
+  );
 }

@@ -25,7 +25,7 @@ const PREFIX = 'subscription ';
 
 /**
  * Answers after which trying with others is no use.
- * COMPAT(ejabberd before 23.10): grants the privilege, lets us read, and fails with internal-server-error when we
+ * COMPAT(ejabberd 23.01): grants the privilege, lets us read, and fails with internal-server-error when we
  * write (its issue 3942).
  */
 const REFUSALS: ReadonlySet<string> = new Set([

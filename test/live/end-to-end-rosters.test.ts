@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, stopServer } from '../../scripts/stack/control.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import type { WvClient } from '../../src/client/client.ts';
-import { isAsked, seesPresence, SHOWN, startScene } from '../support/e2e/scene.ts';
-import type { Account, Scene } from '../support/e2e/scene.ts';
+import { isAsked, seesPresence, SHOWN, startScene, WHEREABOUTS } from '../support/e2e/scene.ts';
+import type { Account, Scene, Whereabouts } from '../support/e2e/scene.ts';
 import { liveServers } from '../support/xmpp-live.ts';
 import type { XmppServerName } from '../support/xmpp-live.ts';
 import { eventually } from '../support/eventually.ts';
@@ -16,12 +16,12 @@ import { XmppUser } from '../support/xmpp-user.ts';
 const RESTART_MS = 60_000;
 
 for (const { name, server, missing } of await liveServers()) {
-  describe.skipIf(server === undefined)(`contact lists and rosters with ${name}${missing}`, () =>
-    suite(name, server as XmppServer),
-  );
+  describe.skipIf(server === undefined)(`contact lists and rosters with ${name}${missing}`, () => {
+    describe.each(WHEREABOUTS)('and the gateway %s', (where) => suite(name, server as XmppServer, where));
+  });
 }
 
-function suite(name: XmppServerName, server: XmppServer): void {
+function suite(name: XmppServerName, server: XmppServer, where: Whereabouts): void {
   let scene: Scene;
   let nurse: XmppUser;
   const nurseAddress = `wv:nurse@${server?.domain}`;
@@ -34,7 +34,7 @@ function suite(name: XmppServerName, server: XmppServer): void {
   };
 
   beforeAll(async () => {
-    scene = await startScene({ xmpp: server });
+    scene = await startScene({ xmpp: server }, where);
     await scene.connected();
     await nurseLogsIn();
   });
@@ -239,7 +239,6 @@ function suite(name: XmppServerName, server: XmppServer): void {
       await friendsOf(account, phone, friends);
       await nurse.logout();
       await stopServer(name);
-      await eventually('away', () => scene.house.house.readiness().parts['xmpp'] === 'down');
       await phone.manageList(friends, { remove: [nurseAddress] });
       await phone.logout();
       const restarted = scene.restart();

@@ -14,7 +14,7 @@ import { XmppUser } from '../support/xmpp-user.ts';
 
 type User = ReturnType<LiveGateway['newUser']>;
 
-/** What the server makes of a component that may write rosters. ejabberd before 23.10 fails (its issue 3942). */
+/** What the server makes of a component that may write rosters. ejabberd 23.01 fails (its issue 3942, with a fix of July 2023). */
 function privilegeOf({ name, server }: LiveServer): 'works' | 'fails' | 'absent' {
   if (name === 'prosody') return prosodyHasPrivilege() ? 'works' : 'absent';
   const [year = 0, month = 0] = (server?.version ?? '').split(/\D/u).map(Number);

@@ -1,6 +1,6 @@
 // Names in rosters where the XMPP server lets us write there (XEP-0356).
 
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { NotKnownNow } from '../../../src/sap/port.ts';
 import { trusted } from '../../../src/wv/ids.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
@@ -145,12 +145,11 @@ test('a roster with a name of its owner is read once', async () => {
 });
 
 test('a name that is not known now is written with the next stream', async () => {
-  const { displayName } = bridge.relay;
-  bridge.relay.displayName = () => Promise.reject(new NotKnownNow());
+  const known = vi.spyOn(bridge.relay, 'displayName').mockRejectedValue(new NotKnownNow());
   grant('xmpp.example', 'set');
   await agree();
   expect(asked()).toEqual([]);
-  bridge.relay.displayName = displayName;
+  known.mockRestore();
   grant('xmpp.example', 'set');
   await settled();
   expect(asked()).toHaveLength(1);

@@ -159,15 +159,16 @@ export class ComponentLink {
       late();
     }
     if (this.#stopped) await stream.close();
-    else this.#onOnline();
+    else this.#onOnline(stream);
   }
 
-  #onOnline(): void {
+  #onOnline(stream: ComponentStream): void {
     this.#onlineSince = this.#services.clock.now();
     this.#services.log.info({ domain: this.#settings.componentDomain }, 'XMPP component is online');
     this.#services.metrics.gauge('xmpp_online', 1, { domain: this.#settings.componentDomain });
     this.#schedulePing();
     this.#handlers.online();
+    stream.flow();
   }
 
   #onFailure(reason: StreamError): void {

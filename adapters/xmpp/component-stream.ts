@@ -74,6 +74,8 @@ export interface StreamHandlers {
 
 const MAX_DEPTH = 64;
 const FAREWELL_MS = 1_000;
+/** Stanzas kept until `flow`: more than a server sends in one go with the end of the handshake. */
+const MAX_EARLY = 1_000;
 
 /** An open, authenticated stream. */
 export class ComponentStream {
@@ -84,6 +86,8 @@ export class ComponentStream {
   /** Octets read since the last complete stanza. */
   #pending = 0;
   #online = false;
+  /** Stanzas that came before `flow`; undefined from then on. */
+  #early: LibraryElement[] | undefined = [];
   #ended: StreamError | undefined;
 
   constructor(options: StreamOptions, handlers: StreamHandlers) {
@@ -97,7 +101,11 @@ export class ComponentStream {
     return this.#entity.socket?.writableLength ?? 0;
   }
 
-  /** Connects and authenticates. @throws StreamError */
+  /**
+   * Connects and authenticates. Stanzas wait for `flow`: servers send the first, what they permit us (XEP-0356) among
+   * them, in one packet with the end of the handshake.
+   * @throws StreamError
+   */
   async open(): Promise<void> {
     const { host, port, domain, secret } = this.#options;
     try {
@@ -113,6 +121,13 @@ export class ComponentStream {
       this.#entity.socket?.destroy();
       throw failure;
     }
+  }
+
+  /** Hands on what came already, and from now on what comes. */
+  flow(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const element of early) this.#onStanza(element);
   }
 
   /** Queues text for the server. Whether it arrives, only a later answer of the server tells. */
@@ -180,7 +195,12 @@ export class ComponentStream {
 
   #onStanza(element: LibraryElement): void {
     this.#pending = 0;
-    if (!this.#online || this.#ended !== undefined) return;
+    if (this.#ended !== undefined) return;
+    if (this.#early !== undefined) {
+      if (this.#early.push(element) > MAX_EARLY)
+        this.destroy(new StreamError('policy', 'stanzas before the end of the handshake'));
+      return;
+    }
     const stanza = toXml(element, { '': NS.component }, 0);
     if (stanza === undefined) this.#handlers.tooDeep();
     else this.#handlers.stanza(stanza);

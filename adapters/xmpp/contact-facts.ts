@@ -19,6 +19,8 @@ export const FACT_NODES = [NS.mood, NS.nick, NS.avatarMetadata, NS.activity, NS.
 export class ContactFacts {
   #facts: PresenceAttributes = {};
   #activity = '';
+  /** What he is called as long as he tells no name: that of his request, else that of his vCard. */
+  #introduction = '';
   #picture = '';
   /** What says which picture he has; personal events count more than presence. */
   #place: AvatarPlace | undefined;
@@ -49,6 +51,20 @@ export class ContactFacts {
     this.#set({ Alias: simple(name) });
   }
 
+  /** A name that came with his request. */
+  introduce(name: string): void {
+    this.#introduction = name;
+  }
+
+  /** The name of his vCard. */
+  card(name: string): void {
+    this.#introduction ||= name;
+  }
+
+  get isNameless(): boolean {
+    return this.#facts.Alias?.valid !== true && this.#introduction === '';
+  }
+
   /** Takes the hash of his picture ('' = none). Gives it back when the picture has to be fetched. */
   picture(hash: string, place: AvatarPlace): string | undefined {
     if (place === 'vcard' && this.#place === 'pep') return undefined;
@@ -70,13 +86,18 @@ export class ContactFacts {
   attributes(presence: XmppPresence): PresenceAttributes {
     const base = toAttributes(presence);
     if (!presence.available) {
-      const { StatusMood, GeoLocation, Address, FreeTextLocation, ...lasting } = this.#facts;
+      const { StatusMood, GeoLocation, Address, FreeTextLocation, ...lasting } = this.#named();
       const passing = withdrawn({ StatusMood, GeoLocation, Address, FreeTextLocation });
       return { ...base, ...lasting, ...passing };
     }
     const text =
       base.StatusText?.valid !== true && this.#activity !== '' ? simple(this.#activity) : base.StatusText;
-    return { ...base, ...this.#facts, ...(text === undefined ? {} : { StatusText: text }) };
+    return { ...base, ...this.#named(), ...(text === undefined ? {} : { StatusText: text }) };
+  }
+
+  #named(): PresenceAttributes {
+    const named = this.#facts.Alias?.valid === true || this.#introduction === '';
+    return named ? this.#facts : { ...this.#facts, Alias: simple(this.#introduction) };
   }
 
   /** Withdrawals of what was never there are not kept, so that they are not told. */

@@ -27,12 +27,16 @@ export function nameOfSender({ stanza, from }: Incoming): string {
 }
 
 /** The name of a user of ours. */
-export async function nameOfUser({ relay }: Bridge, user: UserAddress): Promise<string> {
+export async function nameOfUser(bridge: Bridge, user: UserAddress): Promise<string> {
+  return (await knownName(bridge, user)) ?? plainName(userPartOf(user));
+}
+
+/** The name of a user of ours; undefined when nobody knows it now, or there is no such user. */
+export async function knownName({ relay }: Bridge, user: UserAddress): Promise<string | undefined> {
   try {
-    const name = plainName((await relay.displayName(user)) ?? '');
-    if (name !== '') return name;
+    return plainName((await relay.displayName(user)) ?? '') || undefined;
   } catch (error) {
-    if (!(error instanceof NotKnownNow)) throw error;
+    if (error instanceof NotKnownNow) return undefined;
+    throw error;
   }
-  return plainName(userPartOf(user));
 }

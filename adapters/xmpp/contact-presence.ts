@@ -1,7 +1,7 @@
 // Presence of XMPP contacts towards our users: resources merged, bursts told as one, told only when changed
 // (bridging 3.1 to 3.3). Kept per pair, not per contact: what a contact shows one user is not for another.
 
-import { select } from '../../src/wv/presence.ts';
+import { select, simple } from '../../src/wv/presence.ts';
 import type { AttributeFilter, PresenceAttributes } from '../../src/wv/presence.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { AvatarFetch } from './avatar-fetch.ts';
@@ -11,7 +11,8 @@ import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import { ContactFacts, FACT_NODES, sameAttributes } from './contact-facts.ts';
 import type { IqRequests } from './iq-requests.ts';
-import { nickIn } from './nick.ts';
+import { NS } from './namespaces.ts';
+import { nameInCard, nickIn } from './nick.ts';
 import { RESOURCE } from './own-presence.ts';
 import { Pacer } from './pacer.ts';
 import { HIDDEN, readPresence, readPriority, UNAVAILABLE } from './presence-map.ts';
@@ -19,7 +20,7 @@ import { itemIn, lastItemRequest } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import type { XmppPresence } from './presence-map.ts';
 import { Resources } from './resources.ts';
-import { stanza } from './xml.ts';
+import { stanza, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 interface Watch {
@@ -45,6 +46,8 @@ export class ContactPresence {
   readonly #avatars: AvatarFetch;
   /** Questions for facts, each of some requests. */
   readonly #questions: Pacer;
+  /** Names that came with requests, for contacts whom the user does not see yet too. */
+  readonly #introductions: BoundedMap<string, string>;
 
   constructor(bridge: Bridge, iq: IqRequests) {
     const { maxPresencePairs, probeRate } = bridge.settings;
@@ -53,6 +56,7 @@ export class ContactPresence {
     this.#avatars = new AvatarFetch(bridge, iq);
     this.#questions = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
     this.#probes = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
+    this.#introductions = new BoundedMap(maxPresencePairs);
     this.#watches = new BoundedMap(maxPresencePairs, (_key, watch) => this.#forget(watch));
   }
 
@@ -111,6 +115,29 @@ export class ContactPresence {
     this.#questions.run(pairKey(pair), () => {
       for (const node of FACT_NODES) guarded(this.#bridge, 'personal event', this.#askFact(pair, node));
     });
+  }
+
+  /** A contact asked for the user's presence, and said what he is called. */
+  introduced(pair: Pair, name: string): void {
+    this.#introductions.set(pairKey(pair), name);
+    const watch = this.#watches.get(pairKey(pair));
+    watch?.facts.introduce(name);
+    if (watch?.answered === true) this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
+  }
+
+  /** What the user may know of a contact who lets him see nothing: what he was told with a request. */
+  hidden(pair: Pair): PresenceAttributes {
+    const name = this.#introductions.get(pairKey(pair));
+    return name === undefined ? HIDDEN : { ...HIDDEN, Alias: simple(name) };
+  }
+
+  /** Asks the vCard of a contact who came without a name for one. */
+  askName(pair: Pair): void {
+    const watch = this.#watches.get(pairKey(pair));
+    if (watch?.watched !== true || !watch.facts.isNameless) return;
+    this.#questions.run(`name ${pairKey(pair)}`, () =>
+      guarded(this.#bridge, 'name of a contact', this.#askCard(watch)),
+    );
   }
 
   /** True when something was heard of the contact since this stream began. */
@@ -173,6 +200,7 @@ export class ContactPresence {
       due: undefined,
       waiters: [],
     };
+    watch.facts.introduce(this.#introductions.get(key) ?? '');
     this.#watches.set(key, watch);
     return watch;
   }
@@ -212,6 +240,15 @@ export class ContactPresence {
     const answer = await this.#iq.ask(from, pair.contactJid, 'get', lastItemRequest(node));
     const payload = 'error' in answer ? undefined : itemIn(answer.payload, node);
     if (payload !== undefined) this.event(pair, { node, payload });
+  }
+
+  async #askCard(watch: Watch): Promise<void> {
+    const { userJid, contactJid } = watch.pair;
+    const answer = await this.#iq.ask(`${userJid}/${RESOURCE}`, contactJid, 'get', xml(NS.vcard, 'vCard'));
+    const name = 'error' in answer || answer.payload === undefined ? '' : nameInCard(answer.payload);
+    if (name === '' || this.#watches.get(pairKey(watch.pair)) !== watch) return;
+    watch.facts.card(name);
+    this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
   }
 
   #picture(watch: Watch, hash: string | undefined, place: AvatarPlace): void {

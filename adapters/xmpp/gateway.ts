@@ -7,6 +7,7 @@ import { status } from '../../src/wv/primitives.ts';
 import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import { AddressCodec, isUnmappable } from './addresses.ts';
+import { guarded } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
 import { ChatMemory } from './chat-memory.ts';
 import { Counter } from './commands/counter.ts';
@@ -192,9 +193,12 @@ class XmppGateway implements Gateway {
     const memory = new ChatMemory(settings);
     const link = new ComponentLink(settings, relay, {
       online: () => {
-        running.presence.reset();
         running.guests.online();
-        relay.becameUsable();
+        guarded(
+          bridge,
+          'presence',
+          running.presence.reset().finally(() => relay.becameUsable()),
+        );
       },
       offline: () => {
         running.iqRequests.lost();
@@ -272,9 +276,10 @@ function dispatch(running: Running, incoming: Incoming): void {
   if (verdict !== 'pass') return refuse(running, incoming, verdict);
   switch (incoming.stanza.name) {
     case 'message':
+      if (running.presence.roster.received(incoming)) return undefined;
       if (toGateway) return running.counter.message(incoming);
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
-      if (running.presence.event(incoming) || running.presence.roster.received(incoming)) return undefined;
+      if (running.presence.event(incoming)) return undefined;
       return running.incoming.received(incoming);
     case 'presence':
       if (toGateway) return running.counter.presence(incoming);

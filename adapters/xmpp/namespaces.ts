@@ -7,6 +7,7 @@ export const NS = {
   stanzaError: 'urn:ietf:params:xml:ns:xmpp-stanzas',
   /** RFC 6121 section 2. */
   roster: 'jabber:iq:roster',
+  rosterExchange: 'http://jabber.org/protocol/rosterx',
   /** XEP-0030. */
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',

@@ -30,6 +30,11 @@ export function readNick(item: XmlElement): PresenceAttribute {
   return name === '' ? WITHDRAWN : simple(name);
 }
 
+/** The name in a vCard (XEP-0054): FN, else NICKNAME; '' when there is none. */
+export function nameInCard(card: XmlElement): string {
+  return cleaned(textOf(childOf(card, 'FN'))) || cleaned(textOf(childOf(card, 'NICKNAME')));
+}
+
 function cleaned(text: string): string {
   return Array.from(text.trim()).slice(0, MAX_NICK).join('');
 }

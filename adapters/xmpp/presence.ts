@@ -2,7 +2,6 @@
 // (RFC 6121 section 3, bridging 3.4). State changes of a pair happen in order; what is told to the relay has its own
 // queue, for the relay may answer with another request before it answers the first.
 
-import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import type {
   GetPresenceRequest,
@@ -27,20 +26,18 @@ import type { Incoming } from './component-link.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
 import type { IqRequests } from './iq-requests.ts';
-import { bareJid, parseJid } from './jid.ts';
+import { parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
-import { nickIn, nickItem } from './nick.ts';
+import { nickIn } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
-import { HIDDEN } from './presence-map.ts';
+import { pairBetween, pairOf } from './pairs.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
-import { stanza } from './xml.ts';
+import { SubscriptionStanzas } from './subscription-stanzas.ts';
 import type { XmlElement } from './xml.ts';
-
-type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
 
 const SEEN_BY_TYPE: Readonly<Record<string, SeenEvent>> = {
   subscribe: 'subscribe',
@@ -52,12 +49,19 @@ const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
   unsubscribed: 'unsubscribed',
 };
 
+/** The code of a failure, or undefined. */
+type PairTask = (pair: Pair) => Promise<StatusCode | undefined>;
+
+/** After these a request that follows is another one. */
+const ANSWERS: ReadonlySet<SeeingEvent> = new Set(['subscribed', 'unsubscribed', 'failed']);
+
 /** Answers of the relay after which a contact's request is over; others mean "not now". */
 const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);
 
 export class PresenceBridge {
   readonly #bridge: Bridge;
   readonly #subscriptions: Subscriptions;
+  readonly #stanzas: SubscriptionStanzas;
   readonly #contacts: ContactPresence;
   readonly #own: OwnPresence;
   /** Names in rosters. */
@@ -66,6 +70,7 @@ export class PresenceBridge {
   constructor(bridge: Bridge, iq: IqRequests) {
     this.#bridge = bridge;
     this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
+    this.#stanzas = new SubscriptionStanzas(bridge);
     this.#contacts = new ContactPresence(bridge, iq);
     this.#own = new OwnPresence(bridge, iq);
     this.roster = new RosterPrivilege(bridge, iq);
@@ -81,9 +86,9 @@ export class PresenceBridge {
     });
   }
 
-  /** Not final: only the telling ends. Final: both directions end, as XEP-0100 section 4.5 has it. */
+  /** Not final: only the telling ends. Final: both directions end, as XEP-0100 section 4.5 has it, be it later. */
   async unsubscribe(request: UnsubscribeRequest): Promise<Status> {
-    return await this.#forEach(request.publishers, request.watcher, async (pair) => {
+    return await this.#forEachAlways(request.publishers, request.watcher, async (pair) => {
       if (request.final) await this.#giveUp(pair);
       else this.#contacts.unwatch(pair);
       return undefined;
@@ -101,10 +106,11 @@ export class PresenceBridge {
     });
   }
 
-  /** The user's answer to a contact's request. */
+  /** The user's answer to a contact's request. A refusal is kept until it can be sent; a grant the relay repeats. */
   async authorise(request: PresenceAuthResponse): Promise<Status> {
     const event = request.state === 'GRANTED' ? 'grant' : 'refuse';
-    return await this.#forEach([request.watcher], request.publisher, async (pair) => {
+    const forEach = event === 'grant' ? this.#forEach.bind(this) : this.#forEachAlways.bind(this);
+    return await forEach([request.watcher], request.publisher, async (pair) => {
       await this.#seen(pair, event);
       return undefined;
     });
@@ -118,7 +124,7 @@ export class PresenceBridge {
     const failures: DetailedResult[] = [];
     const values: PresenceValue[] = [];
     const lookUp = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(request.watcher, contact);
+      const pair = pairOf(this.#bridge.codec, request.watcher, contact);
       if (isUnmappable(pair)) failures.push({ code: pair.unmappable, users: [contact] });
       else values.push({ user: contact, attributes: await this.#value(pair, request) });
     };
@@ -133,7 +139,7 @@ export class PresenceBridge {
     for (const userJid of await this.#subscriptions.usersOf(contactJid)) {
       const to = parseJid(userJid);
       if (to === undefined) continue;
-      const pair = this.#pairBetween(to, parts);
+      const pair = pairBetween(this.#bridge.codec, to, parts);
       if (isUnmappable(pair) || (user !== undefined && pair.user !== user)) continue;
       await this.#inOrder(pair, () => this.#end(pair));
     }
@@ -165,7 +171,7 @@ export class PresenceBridge {
   /** What somebody may see of a user now; undefined: nothing. */
   async authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined> {
     const contact = this.#bridge.codec.foreignUser(asker);
-    const pair = isUnmappable(contact) ? contact : this.#pairOf(user, contact);
+    const pair = isUnmappable(contact) ? contact : pairOf(this.#bridge.codec, user, contact);
     if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
@@ -176,11 +182,13 @@ export class PresenceBridge {
 
   // ---- the stream
 
-  /** A new stream is online: nothing sent or heard on the last one counts. */
-  reset(): void {
+  /** A new stream is online: nothing sent or heard on the last one counts. Resolves when what was owed is said. */
+  async reset(): Promise<void> {
     this.#own.reset();
     this.#contacts.reset();
+    this.#stanzas.reset();
     this.roster.online();
+    await this.#stanzas.settle();
   }
 
   stop(): void {
@@ -210,8 +218,9 @@ export class PresenceBridge {
     const first = !this.#contacts.isHeard(pair);
     this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
     this.#own.events.heard(pair, incoming.from.resource, incoming.stanza);
-    if (first && incoming.stanza.attrs['type'] === undefined && !this.#own.isShown(pair))
-      this.#contacts.askFacts(pair);
+    if (!first || incoming.stanza.attrs['type'] !== undefined) return;
+    if (!this.#own.isShown(pair)) this.#contacts.askFacts(pair);
+    this.#contacts.askName(pair);
   }
 
   async #events(pair: Pair, events: readonly PepEvent[]): Promise<void> {
@@ -224,37 +233,27 @@ export class PresenceBridge {
   async #failed(pair: Pair, error: XmlElement): Promise<void> {
     const { weSee } = await this.#subscriptions.get(pair);
     const { code } = resultOfError(error);
-    if (weSee === 'pending' && code !== 503 && code !== 408) await this.#seeing(pair, 'unsubscribed');
+    if (weSee === 'pending' && code !== 503 && code !== 408) await this.#seeing(pair, 'failed');
     else if (weSee === 'yes') this.#contacts.unreachable(pair);
   }
 
   async #seeing(pair: Pair, event: SeeingEvent): Promise<void> {
-    const actions = await this.#subscriptions.seeing(pair, event);
-    const name = actions.includes('sendSubscribe') ? await this.#nameOf(pair) : undefined;
-    for (const action of actions) this.#seeingAction(pair, action, name);
+    if (ANSWERS.has(event)) this.#stanzas.answered(pair);
+    for (const action of await this.#subscriptions.seeing(pair, event))
+      await this.#seeingAction(pair, action);
   }
 
-  /** The name that a request shows; a request without one is better than none. */
-  async #nameOf({ user }: Pair): Promise<string | undefined> {
-    try {
-      return await this.#bridge.relay.displayName(user);
-    } catch (error) {
-      if (error instanceof NotKnownNow) return undefined;
-      throw error;
-    }
-  }
-
-  #seeingAction(pair: Pair, action: SeeingAction, name: string | undefined): void {
+  async #seeingAction(pair: Pair, action: SeeingAction): Promise<void> {
     switch (action) {
       case 'sendSubscribe':
-        return this.#send(pair, 'subscribe', name === undefined ? undefined : nickItem(name));
+        return await this.#stanzas.ask(pair);
       case 'sendUnsubscribe':
-        return this.#send(pair, 'unsubscribe');
+        return await this.#stanzas.end(pair, 'unsubscribe');
       case 'probe':
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);
       case 'tellGranted':
-        this.roster.agreed(pair);
+        this.roster.granted(pair);
         return this.#contacts.watch(pair);
       case 'tellHidden':
         return guarded(this.#bridge, 'presence withdrawal', this.#contacts.hide(pair));
@@ -262,16 +261,20 @@ export class PresenceBridge {
   }
 
   async #seen(pair: Pair, event: SeenEvent, cause?: XmlElement): Promise<void> {
-    for (const action of await this.#subscriptions.seen(pair, event)) this.#seenAction(pair, action, cause);
+    for (const action of await this.#subscriptions.seen(pair, event))
+      await this.#seenAction(pair, action, cause);
   }
 
-  #seenAction(pair: Pair, action: SeenAction, cause: XmlElement | undefined): void {
+  async #seenAction(pair: Pair, action: SeenAction, cause: XmlElement | undefined): Promise<void> {
     switch (action) {
       case 'sendSubscribed':
-        this.#send(pair, 'subscribed');
-        return this.roster.agreed(pair);
+        await this.#stanzas.grant(pair);
+        this.roster.agreed(pair);
+        return await this.#seeing(pair, 'returned');
       case 'sendUnsubscribed':
-        return this.#send(pair, 'unsubscribed');
+        return await this.#stanzas.end(pair, 'unsubscribed');
+      case 'denyProbe':
+        return this.#stanzas.deny(pair);
       case 'sendPresence':
         return this.#own.sendCurrent(pair);
       case 'sendUnavailable':
@@ -288,6 +291,7 @@ export class PresenceBridge {
     const { contact, user } = pair;
     const primitive = 'SubscribeRequest';
     const friendlyName = cause === undefined ? undefined : nickIn(cause);
+    if (friendlyName !== undefined) this.#contacts.introduced(pair, friendlyName);
     const meta = { ...metaOf(contact), ...(friendlyName === undefined ? {} : { friendlyName }) };
     const request = { primitive, meta, watcher: contact, publishers: [user] } as const;
     const answer = await tell(this.#bridge, pair, request);
@@ -331,20 +335,21 @@ export class PresenceBridge {
 
   async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {
     const { weSee } = await this.#subscriptions.get(pair);
-    if (weSee !== 'yes') return select(HIDDEN, request.attributes);
+    if (weSee !== 'yes') return select(this.#contacts.hidden(pair), request.attributes);
     return await this.#contacts.get(pair, request.attributes);
   }
 
   /** Runs `task` for each pair in its order; 503 while there is no stream. */
-  async #forEach(
-    contacts: readonly UserAddress[],
-    user: UserAddress,
-    task: (pair: Pair) => Promise<StatusCode | undefined>,
-  ): Promise<Status> {
-    if (!this.#bridge.link.writable) return status(result(503, 'no stream to the XMPP server'));
+  async #forEach(contacts: readonly UserAddress[], user: UserAddress, task: PairTask): Promise<Status> {
+    return this.#bridge.link.writable
+      ? await this.#forEachAlways(contacts, user, task)
+      : status(result(503, 'no stream to the XMPP server'));
+  }
+
+  async #forEachAlways(contacts: readonly UserAddress[], user: UserAddress, task: PairTask): Promise<Status> {
     const failures: DetailedResult[] = [];
     const run = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(user, contact);
+      const pair = pairOf(this.#bridge.codec, user, contact);
       const code = isUnmappable(pair) ? pair.unmappable : await this.#inOrder(pair, () => task(pair));
       if (code !== undefined) failures.push({ code, users: [contact] });
     };
@@ -356,23 +361,8 @@ export class PresenceBridge {
     return this.#bridge.queues.run(`presence ${pairKey(pair)}`, task);
   }
 
-  #pairOf(user: UserAddress, contact: UserAddress): Pair | Unmappable {
-    const userJid = this.#bridge.codec.localJid(user);
-    if (isUnmappable(userJid)) return userJid;
-    const contactJid = this.#bridge.codec.foreignJid(contact);
-    return isUnmappable(contactJid) ? contactJid : { user, userJid, contact, contactJid };
-  }
-
   #pairFrom(incoming: Incoming): Pair | Unmappable {
-    return this.#pairBetween(incoming.to, incoming.from);
-  }
-
-  #pairBetween(to: JidParts, from: JidParts): Pair | Unmappable {
-    const user = this.#bridge.codec.localUser(to);
-    if (isUnmappable(user)) return user;
-    const contact = this.#bridge.codec.foreignUser(from);
-    if (isUnmappable(contact)) return contact;
-    return { user, userJid: bareJid(to), contact, contactJid: bareJid(from) };
+    return pairBetween(this.#bridge.codec, incoming.to, incoming.from);
   }
 
   /** A request gets an error; presence itself must not be answered (RFC 6121 section 4). */
@@ -381,10 +371,6 @@ export class PresenceBridge {
     if (incoming.stanza.attrs['type'] !== 'subscribe') return;
     const reply = errorReply(incoming.stanza, stanzaErrorOf(result(why.unmappable, why.reason)));
     if (reply !== undefined) this.#bridge.link.send(reply);
-  }
-
-  #send(pair: Pair, type: SubscriptionType, nick?: XmlElement): void {
-    this.#bridge.link.send(stanza('presence', { type, from: pair.userJid, to: pair.contactJid }, nick));
   }
 
   #drop(reason: string): void {

@@ -1,23 +1,40 @@
 // Contacts named in rosters of XMPP users, where their server lets us (XEP-0356; bridging 8). The subscription itself
 // makes the roster item; this gives it the name of our user and a group, once. What its owner wrote stays.
 
-import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
 import { guarded, pairKey } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
+import { knownName } from './contact-names.ts';
 import type { IqRequests } from './iq-requests.ts';
 import { parseJid } from './jid.ts';
 import { NS } from './namespaces.ts';
+import { pairBetween } from './pairs.ts';
 import { Pacer } from './pacer.ts';
+import { rosterItem, RosterSuggestions } from './roster-suggestions.ts';
 import { childOf, elementsOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 type Access = 'set' | 'both';
 
-const GROUP = 'Wireless Village';
+/** What a roster has of our user. */
+type Standing = 'absent' | 'nameless' | 'named';
+
 const VERSIONS = [NS.privilege2, NS.privilege1] as const;
 const PREFIX = 'subscription ';
+
+/**
+ * Answers after which trying with others is no use.
+ * COMPAT(ejabberd 23.01): grants the privilege, lets us read, and fails with internal-server-error when we
+ * write (its issue 3942).
+ */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'feature-not-implemented',
+  'forbidden',
+  'internal-server-error',
+  'not-allowed',
+  'service-unavailable',
+]);
 
 export class RosterPrivilege {
   readonly #bridge: Bridge;
@@ -25,12 +42,14 @@ export class RosterPrivilege {
   /** What the server of a domain lets us do, on this stream. */
   readonly #granted = new Map<string, Access>();
   readonly #writes: Pacer;
+  readonly #suggestions: RosterSuggestions;
 
   constructor(bridge: Bridge, iq: IqRequests) {
     const { probeRate, maxPresencePairs } = bridge.settings;
     this.#bridge = bridge;
     this.#iq = iq;
     this.#writes = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
+    this.#suggestions = new RosterSuggestions(bridge);
   }
 
   /** True when a message is what a server says of our privileges. Only that of a domain of ours, itself, is heard. */
@@ -52,16 +71,22 @@ export class RosterPrivilege {
     return true;
   }
 
+  /** The contact granted our user his presence. */
+  granted(pair: Pair): void {
+    if (this.#access(pair) === undefined) this.#suggestions.granted(pair);
+    else this.agreed(pair);
+  }
+
   /** The two agreed on a subscription, in whichever direction. */
   agreed(pair: Pair): void {
-    const { contactJid } = pair;
-    if (!this.#granted.has(parseJid(contactJid)?.domain ?? '')) return;
+    if (this.#access(pair) === undefined) return;
     this.#writes.run(pairKey(pair), () => guarded(this.#bridge, 'roster', this.#name(pair)));
   }
 
   /** The user gave the contact up: a later subscription is named again. */
   async forget(pair: Pair): Promise<void> {
     await this.#bridge.relay.storage.delete(markOf(pair));
+    await this.#suggestions.forget(pair);
   }
 
   /** The stream can be written to. What the server grants may have come before, with the end of the handshake. */
@@ -89,42 +114,59 @@ export class RosterPrivilege {
   #pairOf(key: string): Pair | undefined {
     const [userJid, contactJid] = key.split(' ').map((text) => parseJid(text));
     if (userJid === undefined || contactJid === undefined) return undefined;
-    const user = this.#bridge.codec.localUser(userJid);
-    const contact = this.#bridge.codec.foreignUser(contactJid);
-    if (isUnmappable(user) || isUnmappable(contact)) return undefined;
-    return this.#jids(user, contact);
+    const pair = pairBetween(this.#bridge.codec, userJid, contactJid);
+    return isUnmappable(pair) ? undefined : pair;
   }
 
-  #jids(user: UserAddress, contact: UserAddress): Pair | undefined {
-    const userJid = this.#bridge.codec.localJid(user);
-    const contactJid = this.#bridge.codec.foreignJid(contact);
-    if (isUnmappable(userJid) || isUnmappable(contactJid)) return undefined;
-    return { user, userJid, contact, contactJid };
+  #access(pair: Pair): Access | undefined {
+    return this.#granted.get(domainOf(pair));
   }
 
   async #name(pair: Pair): Promise<void> {
     const { storage } = this.#bridge.relay;
-    const access = this.#granted.get(parseJid(pair.contactJid)?.domain ?? '');
+    const access = this.#access(pair);
     if (access === undefined || (await storage.get(markOf(pair))) !== undefined) return;
-    const name = await this.#bridge.relay.displayName(pair.user);
-    if (name === undefined || (access === 'both' && !(await this.#isNameless(pair)))) return;
-    const item = xml(NS.roster, 'item', { jid: pair.userJid, name }, xml(NS.roster, 'group', {}, GROUP));
-    const answer = await this.#ask(pair, 'set', xml(NS.roster, 'query', {}, item));
-    if (answer !== 'error') await storage.put(markOf(pair), 'named');
+    const standing = access === 'both' ? await this.#standing(pair) : 'nameless';
+    if (standing === 'nameless') {
+      const name = await knownName(this.#bridge, pair.user);
+      if (name === undefined) return;
+      const item = rosterItem({ jid: pair.userJid, name });
+      if ((await this.#ask(pair, 'set', xml(NS.roster, 'query', {}, item))) === 'error') return;
+    }
+    // A name of its owner, or ours. Of who is not there yet a later subscription tells.
+    if (standing !== 'absent') await storage.put(markOf(pair), standing === 'named' ? 'kept' : 'named');
   }
 
-  /** True when the contact has our user in his roster and gave him no name. */
-  async #isNameless(pair: Pair): Promise<boolean> {
+  async #standing(pair: Pair): Promise<Standing> {
     const roster = await this.#ask(pair, 'get', xml(NS.roster, 'query'));
-    if (roster === 'error' || roster === undefined) return false;
-    const item = elementsOf(roster).find(({ attrs }) => attrs['jid'] === pair.userJid);
-    return item !== undefined && (item.attrs['name'] ?? '') === '';
+    const items = roster === 'error' || roster === undefined ? [] : elementsOf(roster);
+    const item = items.find(({ attrs }) => attrs['jid'] === pair.userJid);
+    if (item === undefined) return 'absent';
+    return (item.attrs['name'] ?? '') === '' ? 'nameless' : 'named';
   }
 
   async #ask(pair: Pair, type: 'get' | 'set', query: XmlElement): Promise<XmlElement | undefined | 'error'> {
     const answer = await this.#iq.ask(this.#bridge.settings.componentDomain, pair.contactJid, type, query);
-    return 'error' in answer ? 'error' : answer.payload;
+    if (!('error' in answer)) return answer.payload;
+    this.#failed(pair, answer.error.condition);
+    return 'error';
   }
+
+  /** Said once a stream: a server that refuses once refuses all of it. */
+  #failed(pair: Pair, condition: string): void {
+    const { metrics, log } = this.#bridge.relay;
+    metrics.count('xmpp_roster_failures_total', { condition });
+    if (!REFUSALS.has(condition) || !this.#granted.delete(domainOf(pair))) return;
+    log.warn(
+      { domain: domainOf(pair), condition },
+      'XMPP server grants rosters (XEP-0356), but refuses them',
+    );
+    this.#suggestions.granted(pair);
+  }
+}
+
+function domainOf({ contactJid }: Pair): string {
+  return parseJid(contactJid)?.domain ?? '';
 }
 
 function markOf(pair: Pair): string {

@@ -1,5 +1,7 @@
 // Presence subscriptions between our users and XMPP contacts (RFC 6121 section 3, bridging 3.4): for each pair
-// `weSee` (our user watches the contact) and `theySee` (the contact watches our user), as one table a side.
+// `weSee` (our user watches the contact) and `theySee` (the contact watches our user), as one table a side. A contact
+// who refused is not asked again whenever a phone logs in: only when our user gave him up and took him back, or when
+// he himself comes back.
 
 import type { GatewayStorage } from '../../src/sap/port.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -9,56 +11,84 @@ import type { BareJid } from './jid.ts';
 
 export type Side = 'none' | 'pending' | 'yes';
 
+/** `denied`: the contact refused, or took back what he granted. */
+export type Interest = Side | 'denied';
+
 export interface Subscription {
-  readonly weSee: Side;
+  readonly weSee: Interest;
   readonly theySee: Side;
 }
 
-/** What happens to our interest in the contact. */
-export type SeeingEvent = 'want' | 'giveUp' | 'subscribed' | 'unsubscribed';
+/** What happens to our interest in the contact. `failed`: cannot be asked; `returned`: he sees our user from now on. */
+export type SeeingEvent = 'want' | 'giveUp' | 'subscribed' | 'unsubscribed' | 'failed' | 'returned';
 /** What happens to the contact's interest in our user. `refuse`: he denied, cancelled, or cannot be asked. */
 export type SeenEvent = 'subscribe' | 'unsubscribe' | 'probe' | 'grant' | 'refuse';
 
 export type SeeingAction = 'sendSubscribe' | 'sendUnsubscribe' | 'probe' | 'tellGranted' | 'tellHidden';
 export type SeenAction =
-  'sendSubscribed' | 'sendUnsubscribed' | 'sendPresence' | 'sendUnavailable' | 'askUser' | 'tellUnsubscribed';
+  | 'sendSubscribed'
+  | 'sendUnsubscribed'
+  | 'denyProbe'
+  | 'sendPresence'
+  | 'sendUnavailable'
+  | 'askUser'
+  | 'tellUnsubscribed';
 
-interface Step<Action> {
-  readonly next: Side;
+interface Step<State, Action> {
+  readonly next: State;
   readonly actions: readonly Action[];
 }
 
-const stay = <Action>(next: Side, ...actions: readonly Action[]): Step<Action> => ({ next, actions });
+const stay = <State, Action>(next: State, ...actions: readonly Action[]): Step<State, Action> => ({
+  next,
+  actions,
+});
 
-/** A repeated `want` sends `subscribe` again: the first may be lost, and servers drop the repeats. */
-export const SEEING: Readonly<Record<Side, Readonly<Record<SeeingEvent, Step<SeeingAction>>>>> = {
-  none: {
-    want: stay('pending', 'sendSubscribe'),
-    giveUp: stay('none'),
-    // Nobody asked: a contact cannot make our user watch him.
-    subscribed: stay('none'),
-    unsubscribed: stay('none'),
-  },
-  pending: {
-    want: stay('pending', 'sendSubscribe'),
-    giveUp: stay('none', 'sendUnsubscribe'),
-    subscribed: stay('yes', 'tellGranted'),
-    unsubscribed: stay('none', 'tellHidden'),
-  },
-  yes: {
-    want: stay('yes', 'probe'),
-    giveUp: stay('none', 'sendUnsubscribe'),
-    subscribed: stay('yes'),
-    unsubscribed: stay('none', 'tellHidden'),
-  },
-};
+/** A repeated `want` sends `subscribe` again on the next stream: the first may be lost, and servers drop the repeats. */
+export const SEEING: Readonly<Record<Interest, Readonly<Record<SeeingEvent, Step<Interest, SeeingAction>>>>> =
+  {
+    none: {
+      want: stay('pending', 'sendSubscribe'),
+      giveUp: stay('none'),
+      // Nobody asked: a contact cannot make our user watch him.
+      subscribed: stay('none'),
+      unsubscribed: stay('none'),
+      failed: stay('none'),
+      returned: stay('none'),
+    },
+    pending: {
+      want: stay('pending', 'sendSubscribe'),
+      giveUp: stay('none', 'sendUnsubscribe'),
+      subscribed: stay('yes', 'tellGranted'),
+      unsubscribed: stay('denied', 'tellHidden'),
+      failed: stay('none', 'tellHidden'),
+      returned: stay('pending'),
+    },
+    yes: {
+      want: stay('yes', 'probe'),
+      giveUp: stay('none', 'sendUnsubscribe'),
+      subscribed: stay('yes'),
+      unsubscribed: stay('denied', 'tellHidden'),
+      failed: stay('yes'),
+      returned: stay('yes'),
+    },
+    denied: {
+      want: stay('denied', 'tellHidden'),
+      giveUp: stay('none'),
+      // He thought better of it; our user still wants to see him.
+      subscribed: stay('yes', 'tellGranted'),
+      unsubscribed: stay('denied'),
+      failed: stay('denied'),
+      returned: stay('pending', 'sendSubscribe'),
+    },
+  };
 
 /** `subscribed` is sent only from `pending` on the user's grant, and repeated to one who has it already. */
-export const SEEN: Readonly<Record<Side, Readonly<Record<SeenEvent, Step<SeenAction>>>>> = {
+export const SEEN: Readonly<Record<Side, Readonly<Record<SeenEvent, Step<Side, SeenAction>>>>> = {
   none: {
     subscribe: stay('pending', 'askUser'),
     unsubscribe: stay('none'),
-    probe: stay('none', 'sendUnsubscribed'),
+    probe: stay('none', 'denyProbe'),
     grant: stay('none'),
     refuse: stay('none'),
   },
@@ -84,8 +114,8 @@ const SIDES: ReadonlySet<string> = new Set<Side>(['none', 'pending', 'yes']);
 
 function parse(text: string | undefined): Subscription {
   const [weSee = '', theySee = ''] = (text ?? '').split(' ');
-  return SIDES.has(weSee) && SIDES.has(theySee)
-    ? { weSee: weSee as Side, theySee: theySee as Side }
+  return (SIDES.has(weSee) || weSee === 'denied') && SIDES.has(theySee)
+    ? { weSee: weSee as Interest, theySee: theySee as Side }
     : NOTHING;
 }
 

@@ -85,8 +85,13 @@ function configuration(secrets: StackSecrets): string {
         server: [componentDomain('main', EJABBERD.domain), componentDomain('test', EJABBERD.domain)],
       },
       local: { user_regexp: '' },
+      // Not `main`, so that both a gateway with and one without the privilege can be tried.
+      privileged: { server: componentDomain('test', EJABBERD.domain) },
     },
-    access_rules: { upload: [{ allow: 'local' }, { allow: 'gateway' }] },
+    access_rules: {
+      upload: [{ allow: 'local' }, { allow: 'gateway' }],
+      privileged: [{ allow: 'privileged' }],
+    },
     shaper_rules: { max_user_sessions: 100, max_user_offline_messages: 100_000 },
     modules: {
       mod_blocking: {},
@@ -107,6 +112,7 @@ function configuration(secrets: StackSecrets): string {
       mod_ping: {},
       mod_privacy: {},
       mod_private: {},
+      mod_privilege: { roster: { both: 'privileged' } },
       mod_pubsub: { plugins: ['flat', 'pep'] },
       mod_roster: {},
       // COMPAT(@xmpp/client 0.14): without mod_stream_mgmt. That client now and then counts a stanza of before the

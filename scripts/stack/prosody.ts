@@ -19,10 +19,18 @@ import {
 } from './layout.ts';
 import { needPackages } from './packages.ts';
 import type { StackSecrets } from './secrets.ts';
-import { fingerprintOf, giveTo, plainEnvironment, type Server, serviceUser } from './server.ts';
+import { fingerprintOf, giveTo, plainEnvironment, type Server, serviceUser, Unavailable } from './server.ts';
 import { describeXmpp, STANZA_SIZE_LIMIT } from './xmpp.ts';
 
 const folders = serverFolders('prosody');
+
+/** Where Debian's prosody-modules has XEP-0356. */
+const PRIVILEGE_MODULE = '/usr/lib/prosody/modules/mod_privilege';
+
+/** @returns whether Prosody lets the `test` component write rosters: its package has no such module */
+export function prosodyHasPrivilege(): boolean {
+  return existsSync(PRIVILEGE_MODULE);
+}
 const configFile = join(folders.config, 'prosody.cfg.lua');
 
 /** Lua's quoted strings agree with JSON's for everything that is written here. */
@@ -32,9 +40,14 @@ function configuration(secrets: StackSecrets): string {
   const component = (role: (typeof ROLES)[number]): string => `
 Component ${lua(componentDomain(role, PROSODY.domain))}
   component_secret = ${lua(secrets.prosodyComponents[role])}
+  ${role === 'test' && prosodyHasPrivilege() ? 'modules_enabled = { "privilege" }' : ''}
 
 Component ${lua(groupsDomain(role, PROSODY.domain))}
   component_secret = ${lua(secrets.prosodyComponents[role])}
+`;
+  // Not `main`, so that both a gateway with and one without the privilege can be tried.
+  const privilege = `  modules_enabled = { "privilege" }
+  privileged_entities = { [${lua(componentDomain('test', PROSODY.domain))}] = { roster = "both" } }
 `;
   return `-- Written by scripts/stack/prosody.ts at every start.
 run_as_root = true -- only when the checkout is in a folder that no other user can reach
@@ -73,7 +86,7 @@ c2s_stanza_size_limit = ${STANZA_SIZE_LIMIT}
 component_stanza_size_limit = ${STANZA_SIZE_LIMIT}
 
 VirtualHost ${lua(PROSODY.domain)}
-
+${prosodyHasPrivilege() ? privilege : ''}
 Component ${lua(mucDomain(PROSODY.domain))} "muc"
   -- Rooms are open for whoever makes them, and gone with their last occupant.
   muc_room_locking = true
@@ -101,6 +114,11 @@ export const prosody: Server = {
   async obtain(progress, consent) {
     const installed = await tryCommand('sh', ['-c', 'command -v prosody']);
     if (installed.status !== 0) await needPackages(['prosody'], progress, consent);
+    if (prosodyHasPrivilege()) return;
+    // What needs it is skipped; the rest does not.
+    await needPackages(['prosody-modules'], progress, consent).catch((error: unknown) => {
+      if (!(error instanceof Unavailable)) throw error;
+    });
   },
 
   async prepare(secrets) {

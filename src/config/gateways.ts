@@ -49,6 +49,12 @@ export const xmppSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Reactions of XMPP users (XEP-0444) reach the phone as a text: NAME reacted X to "…".'),
+  suggestContacts: z
+    .boolean()
+    .default(false)
+    .describe(
+      'XMPP users who agree to be seen by a WV user are sent him as an item for their rosters (XEP-0144), once, where the XMPP server does not let the component write rosters (XEP-0356). Many clients ask their user about it.',
+    ),
   splitText: z
     .int()
     .min(0)

@@ -27,7 +27,7 @@ export class FakeLink implements StanzaPort {
   }
 
   confirmed(): Promise<boolean> {
-    return Promise.resolve(this.confirms);
+    return Promise.resolve(this.confirms && this.online);
   }
 
   /** What was sent since the last call, as text. */

@@ -8,6 +8,8 @@ export interface FakeServerOptions {
   readonly secret: string;
   /** Returns pings of the component to itself, as real servers do. */
   returnsPings?: boolean;
+  /** What comes in one packet with the end of the handshake. */
+  greeting?: string;
 }
 
 export class FakeXmppServer {
@@ -72,7 +74,7 @@ export class FakeXmppServer {
   #authenticate(socket: Socket, digest: string): void {
     this.handshakes += 1;
     const wanted = createHash('sha1').update(`s1${this.#options.secret}`).digest('hex');
-    if (digest === wanted) socket.write('<handshake/>');
+    if (digest === wanted) socket.write(`<handshake/>${this.#options.greeting ?? ''}`);
     else {
       socket.end(
         '<stream:error><not-authorized xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error></stream:stream>',

@@ -134,6 +134,13 @@ export class XmppUser {
     return await this.sees(`an answer from ${to}`, ({ name, attrs }) => name === 'iq' && attrs['id'] === id);
   }
 
+  /** The latest roster push about a contact (RFC 6121 section 2.1.6), or his item as the roster had it at log-in. */
+  rosterItem(jid: string): XmlElement | undefined {
+    return this.received
+      .flatMap((each) => elementsOf(childOf(each, 'query', 'jabber:iq:roster') ?? each))
+      .findLast((item) => item.name === 'item' && item.attrs['jid'] === jid);
+  }
+
   /** Bodies of the chat messages from a bare JID, in order. */
   bodiesFrom(from: string): string[] {
     return this.received

@@ -31,7 +31,7 @@ function composeInvitation(session: CspSession, request: InviteRequest, secondsL
     {
       InviteID: request.inviteId,
       InviteType: request.inviteType,
-      Sender: senderElement(request.inviting, screenName),
+      Sender: named(session, request, senderElement(request.inviting, screenName)),
       Recipient: recipientElement(request.invitedAs ?? request.invited),
       ApplicationID: request.applicationId,
       GroupID: request.group,
@@ -53,7 +53,7 @@ function composeAnswer(session: CspSession, response: InviteResponse): Element {
     {
       InviteID: response.inviteId,
       Acceptance: response.accepted,
-      Sender: partyElement(response.responding),
+      Sender: named(session, response, partyElement(response.responding)),
       Recipient: recipientElement(response.inviting),
       InviteNote: response.note,
       ResponseNote: response.note,
@@ -68,7 +68,7 @@ function composeCancellation(session: CspSession, request: CancelInviteRequest):
     'CancelInviteUser-Request',
     {
       InviteID: request.inviteId,
-      Sender: senderElement(request.canceling, screenName),
+      Sender: named(session, request, senderElement(request.canceling, screenName)),
       Recipient: recipientElement(request.canceled),
       InviteNote: request.note,
       URLList: urls === undefined ? undefined : { URL: urls },
@@ -76,6 +76,19 @@ function composeCancellation(session: CspSession, request: CancelInviteRequest):
     },
     session.version,
   );
+}
+
+/** 1.3: with what the sender is called, if his network says so. */
+function named(
+  { version }: CspSession,
+  { meta }: Pick<InviteRequest, 'meta'>,
+  sender: Body<'Sender'>,
+): Body<'Sender'> {
+  const { User } = sender;
+  const { friendlyName, user } = meta;
+  if (version !== '1.3' || friendlyName === undefined || User === undefined || User.UserID !== user)
+    return sender;
+  return { User: { ...User, FriendlyName: friendlyName } };
 }
 
 /** Who wants to be seen by a screen name is not shown by address (example 028). */

@@ -226,6 +226,9 @@ export class Publishing {
     const refusal = undecided ? await this.ask(home, watcher, request.attributes) : undefined;
     const visible = this.visible(home, record);
     if (visible !== 0) await this.notify(home, [watcher], pick(presenceOf(home), visible));
+    // His network may have missed the answer, and would wait for it for ever.
+    else if (home.authorizations.get(watcher)?.state === 'DENIED')
+      await this.tellAnswer(home, watcher, 'DENIED');
     return refusal;
   }
 

@@ -42,6 +42,7 @@ export interface Account {
 }
 
 export interface Scene {
+  /** The one that runs now. */
   readonly house: TestHouse;
   newAccount(first: string): Promise<Account>;
   /** A phone that is still off: what waits for it comes while it logs in. */
@@ -49,6 +50,8 @@ export interface Scene {
   login(account: Account, kind?: PhoneKind): Promise<WvClient>;
   /** Resolves when all gateways are connected to their networks. */
   connected(): Promise<void>;
+  /** Stops the house, not the servers, and starts it again; resolves when it is connected. Phones log in anew. */
+  restart(): Promise<void>;
   /** Between tests: all phones log out. */
   everybodyOut(): Promise<void>;
   stop(): Promise<void>;
@@ -153,7 +156,7 @@ export async function startScene(servers: Servers, where: Whereabouts = 'in the 
     ...(servers.matrix === undefined ? {} : matrixConfig(servers.matrix)),
   };
   const adapters = where === 'in the house' ? undefined : await Adapters.of(gateways);
-  const house = await startTestHouse({ users: [], config: adapters?.config ?? gateways });
+  let house = await startTestHouse({ users: [], config: adapters?.config ?? gateways });
   await adapters?.start();
   const parts = adapters?.parts ?? Object.keys(gateways);
   const phones: WvClient[] = [];
@@ -166,17 +169,24 @@ export async function startScene(servers: Servers, where: Whereabouts = 'in the 
   const everybodyOut = async (): Promise<void> => {
     for (const client of phones.splice(0)) await client.logout();
   };
+  const connected = async (): Promise<void> => {
+    const isUp = () => parts.every((part) => house.house.readiness().parts[part] === 'up');
+    await eventually('the gateways are connected', isUp);
+  };
   return {
-    house,
+    get house() {
+      return house;
+    },
     everybodyOut,
+    connected,
+    async restart() {
+      house = await house.restart();
+      await connected();
+    },
     async newAccount(first) {
       const name = `${first}${randomBytes(4).toString('hex')}`;
       await house.house.accounts.create({ name, password: 'sesame', displayName: first });
       return { name, address: `wv:${name}@${TEST_DOMAIN}` as UserAddress };
-    },
-    async connected() {
-      const isUp = () => parts.every((part) => house.house.readiness().parts[part] === 'up');
-      await eventually('the gateways are connected', isUp);
     },
     phone,
     async login(account, kind) {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { presenceOf } from '../../../src/services/presence/values.ts';
-import { userAddress } from '../../../src/wv/address.ts';
+import { serviceAddress, userAddress } from '../../../src/wv/address.ts';
 import { simple, type PresenceAttributeName, type PresenceAttributes } from '../../../src/wv/presence.ts';
 import { changeAccess } from '../../../src/services/access-control.ts';
 import { FAR, HOME, homeScene } from '../../support/home-scene.ts';
@@ -66,6 +66,18 @@ describe('who may see what', () => {
     const { seen } = await beaWatchesAnn();
     await scene.publishing.answer(await scene.at('ann'), bea, false, undefined);
     expect(seen()).toEqual({ OnlineStatus: { valid: false } });
+  });
+
+  it('tells the network of a watcher who asks again that he was denied', async () => {
+    const home = await scene.at('ann');
+    await scene.publishing.answer(home, romeo, false, undefined);
+    scene.gateway.requests.length = 0;
+    const meta = { service: serviceAddress(FAR), user: romeo };
+    const again = { primitive: 'SubscribeRequest', meta, watcher: romeo, publishers: [ann] } as const;
+    expect((await scene.publishing.subscribe(again)).result.code).toBe(200);
+    expect(scene.gateway.requests).toMatchObject([
+      { primitive: 'PresenceAuthResponse', publisher: ann, watcher: romeo, state: 'DENIED' },
+    ]);
   });
 
   it('prefers the personal attribute list to the default list', async () => {

@@ -64,6 +64,20 @@ const body = (one: Incoming | undefined) =>
   one === undefined ? undefined : textOf(childOf(one.stanza, 'body'));
 
 describe('the component link', () => {
+  test('what comes in one packet with the end of the handshake is taken', async () => {
+    const greeting = `<message ${FROM}><body>one</body></message><message ${FROM}><body>two</body></message>`;
+    const { server, seen } = await scene({ greeting });
+    expect(seen.map(body)).toEqual(['one', 'two']);
+    server.send(`<message ${FROM}><body>three</body></message>`);
+    await eventually('the third', () => body(seen[2]) === 'three');
+  });
+
+  test('a server that talks without end before the handshake is left', async () => {
+    const { link, relay } = await scene({ greeting: '<presence/>'.repeat(1_001) });
+    expect(link.online).toBe(false);
+    expect(relay.lines.some(({ text }) => text === 'XMPP server cannot be reached')).toBe(true);
+  });
+
   test('a character cut between two chunks arrives whole', async () => {
     let client: Socket | undefined;
     const remember = (message: unknown): void => {

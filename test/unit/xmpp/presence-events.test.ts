@@ -213,6 +213,32 @@ describe('events of a contact', () => {
     expect(attributes().StatusContent).toEqual(WITHDRAWN);
   });
 
+  const card = (...fields: readonly (readonly [string, string])[]): XmlElement =>
+    xml(NS.vcard, 'vCard', {}, ...fields.map(([name, text]) => xml(NS.vcard, name, {}, text)));
+
+  const answerCard = async (payload: XmlElement): Promise<void> => {
+    const asked = bridge.link.sent.filter((each) => childOf(each, 'vCard', NS.vcard) !== undefined);
+    expect(asked).toHaveLength(1);
+    const { id = '', from: to = '', to: from = '' } = asked[0]?.attrs ?? {};
+    iq.received(incoming('iq', { type: 'result', id, from, to }, payload));
+    await settled();
+    bridge.clock.advance(200);
+    await settled();
+  };
+
+  test.each([
+    ['FN', card(['NICKNAME', 'bobby'], ['FN', 'Bob Smith']), 'Bob Smith'],
+    ['NICKNAME', card(['FN', ' '], ['NICKNAME', 'bobby']), 'bobby'],
+  ])('who tells no name is called as in his vCard: %s', async (_, payload, name) => {
+    await bob(undefined);
+    await answerCard(payload);
+    expect(told().Alias).toEqual(simple(name));
+    await event(NS.nick, xml(NS.nick, 'nick', {}, 'Robert'));
+    expect(told().Alias).toEqual(simple('Robert'));
+    await event(NS.nick, xml(NS.nick, 'nick'));
+    expect(told().Alias).toEqual(simple(name));
+  });
+
   test('mood and place end when he goes', async () => {
     await event(NS.geoloc, xml(NS.geoloc, 'geoloc', {}, xml(NS.geoloc, 'text', {}, 'in Verona')));
     expect(told().FreeTextLocation).toEqual(simple('in Verona'));
@@ -223,11 +249,27 @@ describe('events of a contact', () => {
   });
 });
 
-test('the name in a request goes with the question', async () => {
+test('the name in a request goes with the question, and is told to the user who asks who that is', async () => {
   const attrs = { from: 'eve@xmpp.example', to: JID, type: 'subscribe' };
   presence.received(incoming('presence', attrs, xml(NS.nick, 'nick', {}, 'Eve')));
+  const eve = trusted<UserAddress>('wv:eve@xmpp.example');
+  const about = { ...subscribe(alice, eve), primitive: 'GetPresenceRequest' } as const;
+  await settled();
+  expect((await presence.get(about)).values).toMatchObject([
+    { attributes: { Alias: simple('Eve'), OnlineStatus: WITHDRAWN } },
+  ]);
   const request = await bridge.relay.next('SubscribeRequest', ({ watcher }) => watcher !== BOB);
   expect(request.meta.friendlyName).toBe('Eve');
+});
+
+test('who told a name with his request is called so, and his vCard is not asked', async () => {
+  await bob('unsubscribe');
+  await bob('subscribe', xml(NS.nick, 'nick', {}, 'Bobby'));
+  await bob(undefined);
+  bridge.clock.advance(200);
+  await settled();
+  expect(bridge.relay.all('PresenceNotification').at(-1)?.attributes.Alias).toEqual(simple('Bobby'));
+  expect(bridge.link.sent.filter((each) => childOf(each, 'vCard', NS.vcard) !== undefined)).toEqual([]);
 });
 
 describe('questions about a user', () => {

@@ -112,6 +112,41 @@ describe('our user watches a contact', () => {
     ]);
   });
 
+  test('is asked once, however many lists he is on, and again on the next stream', async () => {
+    await presence.subscribe(subscribe(alice, BOB));
+    await presence.subscribe(subscribe(alice, BOB));
+    expect(bridge.link.taken()).toEqual([ASKED]);
+    await presence.reset();
+    await presence.subscribe(subscribe(alice, BOB));
+    expect(bridge.link.taken()).toEqual([ASKED]);
+  });
+
+  test.each([
+    ['a denial', () => presence.subscribe(subscribe(alice, BOB))],
+    ['a removal', weSee],
+  ])('after %s nobody is asked again until he was given up and taken back', async (_, before) => {
+    await before();
+    await bob('unsubscribed', '');
+    bridge.link.taken();
+    await presence.reset();
+    await presence.subscribe(subscribe(alice, BOB));
+    await settled();
+    expect(bridge.link.taken()).toEqual([]);
+    expect(told()).toEqual(['- -', '- -']);
+    await presence.unsubscribe(unsubscribe(alice, BOB, true));
+    await presence.subscribe(subscribe(alice, BOB));
+    expect(bridge.link.taken()).toEqual([ASKED]);
+  });
+
+  test('a contact who had refused and comes back is asked when he may see our user', async () => {
+    await weSee();
+    await bob('unsubscribed', '');
+    await bob('subscribe', '');
+    expect(bridge.link.taken()).toEqual([]);
+    await presence.authorise(authorisation(alice, BOB, 'GRANTED'));
+    expect(bridge.link.taken()).toEqual([control('subscribed'), ASKED]);
+  });
+
   test('an address that does not exist is told as withheld', async () => {
     await presence.subscribe(subscribe(alice, BOB));
     await bob(
@@ -127,7 +162,7 @@ describe('our user watches a contact', () => {
     await bob(undefined, 'desk', text('status', 'here'));
     bridge.clock.advance(200);
     await settled();
-    presence.reset();
+    await presence.reset();
     bridge.link.taken();
     await presence.subscribe(subscribe(alice, BOB));
     expect(bridge.link.taken()).toEqual([control('probe')]);
@@ -176,6 +211,50 @@ describe('our user watches a contact', () => {
     expect(bridge.link.taken().length).toBeLessThanOrEqual(51);
     bridge.clock.advance(3_000);
     expect(first).toBeGreaterThan(0);
+  });
+
+  test('a contact given up while there is no stream is told when there is one, until the server has it', async () => {
+    await weSee();
+    await theySee();
+    bridge.link.online = false;
+    bridge.link.writable = false;
+    expect((await presence.unsubscribe(unsubscribe(alice, BOB, true))).result.code).toBe(200);
+    await settled();
+    bridge.link.online = true;
+    bridge.link.writable = true;
+    const gone = `<presence type="unavailable" from="${JID}/imps" to="bob@xmpp.example"/>`;
+    bridge.link.confirms = false;
+    for (let stream = 0; stream < 2; stream++) {
+      // A new process, too, knows what is owed.
+      presence = new PresenceBridge(bridge, iqOf(bridge));
+      await presence.reset();
+      await settled();
+      expect(bridge.link.taken()).toEqual([control('unsubscribe'), control('unsubscribed'), gone]);
+      bridge.link.confirms = true;
+    }
+    await presence.reset();
+    expect(bridge.link.taken()).toEqual([]);
+  });
+
+  test('what ends a subscription is not said after a new one was asked for', async () => {
+    await weSee();
+    bridge.link.confirms = false;
+    await presence.unsubscribe(unsubscribe(alice, BOB, true));
+    await presence.subscribe(subscribe(alice, BOB));
+    bridge.link.taken();
+    await presence.reset();
+    expect(bridge.link.taken()).toEqual([]);
+  });
+
+  test('a denial while there is no stream is sent when there is one', async () => {
+    await bob('subscribe', '');
+    bridge.link.online = false;
+    bridge.link.writable = false;
+    await presence.authorise(authorisation(alice, BOB, 'DENIED'));
+    bridge.link.online = true;
+    bridge.link.writable = true;
+    await presence.reset();
+    expect(bridge.link.taken()[0]).toBe(control('unsubscribed'));
   });
 
   test('nothing is changed while there is no stream', async () => {
@@ -265,7 +344,7 @@ describe('a contact watches our user', () => {
     await presence.notify(notification(alice, BOB, ONLINE));
     await presence.notify(notification(alice, BOB, { UserAvailability: simple('DISCREET') }));
     expect(bridge.link.taken()).toEqual([SHOWN, SHOWN.replace('<status>', '<show>dnd</show><status>')]);
-    presence.reset();
+    await presence.reset();
     await presence.notify(notification(alice, BOB, { UserAvailability: simple('AVAILABLE') }));
     expect(bridge.link.taken()).toEqual([SHOWN]);
   });

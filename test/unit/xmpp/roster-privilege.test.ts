@@ -1,6 +1,7 @@
 // Names in rosters where the XMPP server lets us write there (XEP-0356).
 
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { NotKnownNow } from '../../../src/sap/port.ts';
 import { trusted } from '../../../src/wv/ids.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
@@ -11,9 +12,10 @@ import type { IqRequests } from '../../../adapters/xmpp/iq-requests.ts';
 import { COMPONENT, incoming, iqOf, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
 import { eventually } from '../../support/eventually.ts';
-import { subscribe } from '../../support/xmpp-requests.ts';
+import { authorisation, subscribe, unsubscribe } from '../../support/xmpp-requests.ts';
 
 const BOB = trusted<UserAddress>('wv:bob@xmpp.example');
+const ALICE = trusted<UserAddress>('wv:alice@wv.example');
 const JID = `alice@${COMPONENT}`;
 
 let bridge: TestBridge;
@@ -42,12 +44,19 @@ async function settled(): Promise<void> {
 }
 
 async function agree(): Promise<void> {
-  await presence.subscribe(subscribe(trusted<UserAddress>('wv:alice@wv.example'), BOB));
+  await presence.subscribe(subscribe(ALICE, BOB));
   presence.received(incoming('presence', { from: 'bob@xmpp.example', to: JID, type: 'subscribed' }));
   await settled();
 }
 
 const asked = (): XmlElement[] => bridge.link.sent.splice(0).filter(({ name }) => name === 'iq');
+
+async function refuse(question: XmlElement | undefined, condition: string): Promise<void> {
+  const { id = '', from: to = '', to: from = '' } = question?.attrs ?? {};
+  const error = xml(NS.component, 'error', { type: 'cancel' }, xml(NS.stanzaError, condition));
+  iq.received(incoming('iq', { type: 'error', id, from, to }, error));
+  await settled();
+}
 
 async function answer(question: XmlElement | undefined, payload?: XmlElement): Promise<void> {
   const { id = '', from: to = '', to: from = '' } = question?.attrs ?? {};
@@ -103,4 +112,94 @@ test.each([
   expect(grant(from, type)).toBe(true);
   await agree();
   expect(asked()).toEqual([]);
+});
+
+test('a server that grants rosters and refuses to write them is left alone until the next stream', async () => {
+  grant('xmpp.example', 'set');
+  await agree();
+  await refuse(asked()[0], 'internal-server-error');
+  expect(bridge.relay.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+    { fields: { domain: 'xmpp.example', condition: 'internal-server-error' } },
+  ]);
+  expect(bridge.relay.counts.get('xmpp_roster_failures_total internal-server-error')).toBe(1);
+  presence.received(incoming('presence', { from: 'bob@xmpp.example', to: JID, type: 'subscribe' }));
+  await presence.authorise(authorisation(ALICE, BOB, 'GRANTED'));
+  await settled();
+  expect(asked()).toEqual([]);
+  presence.roster.offline();
+  grant('xmpp.example', 'set');
+  await settled();
+  expect(asked()).toHaveLength(1);
+});
+
+test('a roster with a name of its owner is read once', async () => {
+  grant('xmpp.example', 'both');
+  await agree();
+  await answer(
+    asked()[0],
+    xml(NS.roster, 'query', {}, xml(NS.roster, 'item', { jid: JID, name: 'My Alice' })),
+  );
+  grant('xmpp.example', 'both');
+  await settled();
+  expect(asked()).toEqual([]);
+});
+
+test('a name that is not known now is written with the next stream', async () => {
+  const known = vi.spyOn(bridge.relay, 'displayName').mockRejectedValue(new NotKnownNow());
+  grant('xmpp.example', 'set');
+  await agree();
+  expect(asked()).toEqual([]);
+  known.mockRestore();
+  grant('xmpp.example', 'set');
+  await settled();
+  expect(asked()).toHaveLength(1);
+});
+
+describe('contacts suggested by message (XEP-0144)', () => {
+  const suggested = (): string[] => bridge.link.taken().filter((text) => text.startsWith('<message'));
+  const start = (suggestContacts: boolean): void => {
+    bridge = testBridge({ suggestContacts });
+    bridge.relay.account('alice', 'Alice');
+    iq = iqOf(bridge);
+    presence = new PresenceBridge(bridge, iq);
+  };
+
+  test('by default nobody is suggested', async () => {
+    start(false);
+    await agree();
+    expect(suggested()).toEqual([]);
+  });
+
+  test('one who agreed gets our user once, and again when the user gave him up and took him back', async () => {
+    start(true);
+    await agree();
+    expect(suggested()).toEqual([
+      `<message from="${COMPONENT}" to="bob@xmpp.example"><x xmlns="${NS.rosterExchange}"><item action="add" jid="${JID}" name="Alice"><group>Wireless Village</group></item></x></message>`,
+    ]);
+    presence.received(incoming('presence', { from: 'bob@xmpp.example', to: JID, type: 'unsubscribed' }));
+    presence.received(incoming('presence', { from: 'bob@xmpp.example', to: JID, type: 'subscribed' }));
+    await settled();
+    expect(suggested()).toEqual([]);
+    await presence.unsubscribe(unsubscribe(ALICE, BOB, true));
+    await agree();
+    expect(suggested()).toHaveLength(1);
+  });
+
+  test('one who has our user already gets nothing', async () => {
+    start(true);
+    presence.received(incoming('presence', { from: 'bob@xmpp.example', to: JID, type: 'subscribe' }));
+    await settled();
+    await agree();
+    expect(suggested()).toEqual([]);
+  });
+
+  test('only where rosters cannot be written', async () => {
+    start(true);
+    grant('xmpp.example', 'set');
+    await agree();
+    const [set] = bridge.link.sent.filter(({ name }) => name === 'iq');
+    expect(suggested()).toEqual([]);
+    await refuse(set, 'forbidden');
+    expect(suggested()).toHaveLength(1);
+  });
 });

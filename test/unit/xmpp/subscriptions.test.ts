@@ -39,6 +39,12 @@ describe('the tables', () => {
     expect(SEEING.none.subscribed).toEqual({ next: 'none', actions: [] });
   });
 
+  test('who refused is asked again only when he comes back himself, or after he was given up', () => {
+    for (const [event, step] of Object.entries(SEEING.denied))
+      expect([event, step.actions.includes('sendSubscribe')]).toEqual([event, event === 'returned']);
+    expect(SEEING.denied.giveUp.next).toBe('none');
+  });
+
   test('whoever loses the subscription is told both unsubscribed and unavailable', () => {
     expect(SEEN.yes.refuse.actions).toEqual(['sendUnsubscribed', 'sendUnavailable']);
   });
@@ -53,6 +59,8 @@ describe('the state of a pair', () => {
     await before.seen(PAIR, 'subscribe');
     const after = new Subscriptions(storage, 10);
     expect(await after.get(PAIR)).toEqual({ weSee: 'yes', theySee: 'pending' });
+    await after.seeing(PAIR, 'unsubscribed');
+    expect(await new Subscriptions(storage, 10).get(PAIR)).toEqual({ weSee: 'denied', theySee: 'pending' });
     await after.seeing(PAIR, 'giveUp');
     await after.seen(PAIR, 'refuse');
     expect(storage.values.size).toBe(0);

@@ -42,7 +42,7 @@ export interface XmppGatewayConfig {
   readonly roomSilenceMs?: number;
   /** Pictures and other files, both ways. */
   readonly files?: FileConfig;
-  /** A larger incoming stanza ends the stream. Checked after each read, so up to one read (64 KiB) later. */
+  /** A larger incoming stanza is refused (policy-violation); one that is 16 times as large ends the stream. */
   readonly maxStanzaBytes?: number;
   readonly reconnect?: ReconnectDelays;
   /** Silence after which the server is pinged (XEP-0199). */

@@ -37,20 +37,21 @@ import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
+import { table } from './table.ts';
 import { stanza } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 type SubscriptionType = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
 
-const SEEN_BY_TYPE: Readonly<Record<string, SeenEvent>> = {
+const SEEN_BY_TYPE = table<SeenEvent>({
   subscribe: 'subscribe',
   unsubscribe: 'unsubscribe',
   probe: 'probe',
-};
-const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
+});
+const SEEING_BY_TYPE = table<SeeingEvent>({
   subscribed: 'subscribed',
   unsubscribed: 'unsubscribed',
-};
+});
 
 /** Answers of the relay after which a contact's request is over; others mean "not now". */
 const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);

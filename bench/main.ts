@@ -22,6 +22,7 @@ import { benchSspCodec, FEW_SSP_REPEATS } from './ssp-codec.ts';
 import { benchSspPeers, FEW_PEERS, PEERS } from './ssp-peers.ts';
 import { benchSspSetup, FEW_SETUPS, SETUPS } from './ssp-setup.ts';
 import { benchSspMessages, profileSspMessages } from './ssp-messages.ts';
+import { benchSoak, SHORT_SOAK, SOAK } from './soak.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
 
@@ -49,6 +50,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
+  'xmpp-soak': (quick) => benchSoak(quick ? SHORT_SOAK : SOAK),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

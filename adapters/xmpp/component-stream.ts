@@ -259,14 +259,21 @@ interface Scope {
 const STREAM: Scope = { declared: new Map([['', NS.component]]), outer: undefined };
 
 /** Costs what the element declares, whatever is declared around it. */
-function scopeOf(element: LibraryElement, outer: Scope): Scope {
+function readAttributes(
+  { attrs }: LibraryElement,
+  outer: Scope,
+): { readonly attrs: Record<string, string>; readonly scope: Scope } {
+  const kept: Record<string, string> = {};
   let declared: Map<string, string> | undefined;
-  for (const [name, uri] of Object.entries(element.attrs)) {
-    if (name !== 'xmlns' && !name.startsWith('xmlns:')) continue;
-    declared ??= new Map<string, string>();
-    declared.set(name.slice(6), uri ?? '');
+  for (const name of Object.keys(attrs)) {
+    const value = attrs[name];
+    if (value === undefined) continue;
+    if (name === 'xmlns' || name.startsWith('xmlns:')) {
+      declared ??= new Map<string, string>();
+      declared.set(name.slice(6), value);
+    } else kept[name] = value;
   }
-  return declared === undefined ? outer : { declared, outer };
+  return { attrs: kept, scope: declared === undefined ? outer : { declared, outer } };
 }
 
 function namespaceOf(prefix: string, innermost: Scope): string {
@@ -277,18 +284,10 @@ function namespaceOf(prefix: string, innermost: Scope): string {
   return '';
 }
 
-function attributesOf(element: LibraryElement): Record<string, string> {
-  const attrs: Record<string, string> = {};
-  for (const [name, value] of Object.entries(element.attrs)) {
-    if (name !== 'xmlns' && !name.startsWith('xmlns:') && value !== undefined) attrs[name] = value;
-  }
-  return attrs;
-}
-
 /** Our form of the library's element, prefixes resolved. Undefined when it is nested too deep. */
 function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement | undefined {
   if (depth > MAX_DEPTH) return undefined;
-  const scope = scopeOf(element, outer);
+  const { attrs, scope } = readAttributes(element, outer);
   const colon = element.name.indexOf(':');
   const children: (XmlElement | string)[] = [];
   for (const child of element.children) {
@@ -299,7 +298,7 @@ function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement
   return {
     name: element.name.slice(colon + 1),
     ns: namespaceOf(colon < 0 ? '' : element.name.slice(0, colon), scope),
-    attrs: attributesOf(element),
+    attrs,
     children,
   };
 }

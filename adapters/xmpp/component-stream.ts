@@ -76,7 +76,7 @@ export interface StreamHandlers {
 
 const MAX_DEPTH = 64;
 /** The server lets its users write larger stanzas than we take: that must not end the stream for all others. */
-const ENDLESS = 16;
+const ENDLESS = 4;
 /**
  * Octets that the parser gets at once. COMPAT(ltx): looks to the end of what it has, for each character of a text whose
  * end is not there yet. It is also how exactly stanzas are measured.

@@ -100,6 +100,11 @@ export const xmppSchema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('Chats whose thread, and users whose language, is kept in memory.'),
+  maxQueued: z
+    .int()
+    .min(1)
+    .default(50_000)
+    .describe('Stanzas that may wait in memory to be handled; more are refused with resource-constraint.'),
   joinsPerMinute: z
     .int()
     .min(1)

@@ -86,7 +86,7 @@ describe('the component link', () => {
     server.send(`<message ${FROM}><body>${'x'.repeat(20_000)}`);
     await eventually('the refusal', () => server.text.includes('policy-violation'));
     await eventually('a new stream', () => server.handshakes === 2 && link.online);
-    expect(relay.lines.some(({ fields }) => JSON.stringify(fields).includes('more than 16000 octets'))).toBe(
+    expect(relay.lines.some(({ fields }) => JSON.stringify(fields).includes('more than 4000 octets'))).toBe(
       true,
     );
     expect(seen).toHaveLength(0);

@@ -1,6 +1,6 @@
 // Bad input (RFC 6120 section 11, bridging section 14): bounded cost, the right error, nothing crosses, the link stays.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { trusted } from '../../../src/wv/ids.ts';
 import type { GroupAddress, UserAddress } from '../../../src/wv/ids.ts';
@@ -17,6 +17,9 @@ const INHERITED = ['constructor', 'toString', 'valueOf', '__proto__', 'hasOwnPro
 const BOB = trusted<UserAddress>('wv:bob@xmpp.example');
 const message = (inner: string, attrs = ''): string => `<message ${ADDRESSES} ${attrs}>${inner}</message>`;
 const textsOf = ({ relay }: HostileServer): unknown[] => relay.inbox.map((each) => each.message.content.data);
+
+// Work by the thousand, while other tests run.
+vi.setConfig({ testTimeout: 30_000 });
 
 let hostile: HostileServer;
 
@@ -66,7 +69,7 @@ describe('large stanzas', () => {
   });
 
   test('one that never ends is ended with the stream, and the next stream serves', async () => {
-    hostile.server.send(`<message ${ADDRESSES}><body>${'x'.repeat(4_500_000)}`);
+    hostile.server.send(`<message ${ADDRESSES}><body>${'x'.repeat(1_200_000)}`);
     await eventually('the refusal', () => hostile.server.text.includes('policy-violation'));
     await eventually('a new stream', () => hostile.server.handshakes === 2);
     await eventually('online', () => hostile.gateway.health() === 'up');
@@ -255,6 +258,8 @@ describe('floods', () => {
   });
 
   test('who floods is refused at a limit, and another is served meanwhile', async () => {
+    await hostile.stop();
+    hostile = await HostileServer.start({ maxConversationQueue: 500 });
     let release = (): void => undefined;
     const gate = new Promise<undefined>((resolve) => {
       release = () => resolve(undefined);
@@ -263,14 +268,50 @@ describe('floods', () => {
     hostile.relay.answer = (request) =>
       request.primitive === 'SendMessageRequest' && request.meta.user === BOB ? gate : undefined;
     const written = hostile.listen();
-    const flood = Array.from({ length: 8_000 }, (_, n) => message(`<body>${n}</body>`, `id="f${n}"`));
+    const flood = Array.from({ length: 2_000 }, (_, n) => message(`<body>${n}</body>`, `id="f${n}"`));
     hostile.server.send(flood.join(''));
     await hostile.says(`<message from="carol@xmpp.example/x" to="${ALICE}"><body>hello</body></message>`);
     await eventually('carol is heard', () => textsOf(hostile).includes('hello'));
-    expect(written().match(/<error type="wait"><resource-constraint /g)?.length).toBe(3_000);
+    expect(written().match(/<error type="wait"><resource-constraint /g)?.length).toBe(1_500);
     release();
     hostile.relay.answer = () => undefined;
-    await eventually('the others are taken', () => hostile.relay.all('SendMessageRequest').length === 5_001);
+    await eventually('the others are taken', () => hostile.relay.all('SendMessageRequest').length === 501);
+  });
+
+  test('presence that cannot be handled as fast as it comes is dropped, without a line in the log for each', async () => {
+    let release = (): void => undefined;
+    const slow = new Promise<undefined>((resolve) => {
+      release = () => resolve(undefined);
+    });
+    hostile.relay.storage.get = () => slow;
+    const many = Array.from(
+      { length: 8_000 },
+      (_, n) => `<presence from="bob@xmpp.example/${n}" to="${ALICE}"/>`,
+    );
+    await hostile.says(many.join(''));
+    expect(hostile.dropped('queue_full')).toBe(3_000);
+    release();
+    await eventually('the others', () => hostile.dropped('unasked_presence') === 5_000);
+  });
+
+  test('many strangers together cannot fill the memory', async () => {
+    await hostile.stop();
+    hostile = await HostileServer.start({ maxQueued: 1_000 });
+    let release = (): void => undefined;
+    const gate = new Promise<undefined>((resolve) => {
+      release = () => resolve(undefined);
+    });
+    hostile.relay.answer = ({ primitive }) => (primitive === 'SendMessageRequest' ? gate : undefined);
+    const written = hostile.listen();
+    const many = Array.from(
+      { length: 3_000 },
+      (_, n) => `<message from="s${n}@xmpp.example/x" to="${ALICE}" id="s${n}"><body>x</body></message>`,
+    );
+    await hostile.says(many.join(''));
+    expect(written().match(/<error type="wait"><resource-constraint /g)?.length).toBe(2_000);
+    release();
+    await eventually('the others', () => hostile.relay.inbox.length === 1_000);
+    await stillServes();
   });
 
   test('a room of 5,000 occupants who come, change and go costs what it says, and is listed to a limit', async () => {

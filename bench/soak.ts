@@ -26,7 +26,7 @@ export interface SoakPlan {
  * group with a message, and every fourth a subscription that ends and begins again. 240 rounds of 4 couples: four hours.
  */
 export const SOAK: SoakPlan = { pairs: 4, warm: 40, looks: 10, rounds: 20 };
-export const SHORT_SOAK: SoakPlan = { pairs: 4, warm: 12, looks: 4, rounds: 4 };
+export const SHORT_SOAK: SoakPlan = { pairs: 4, warm: 6, looks: 4, rounds: 2 };
 
 export interface Soaked {
   /** Heap after a full collection, at each look, octets. */

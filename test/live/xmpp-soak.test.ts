@@ -7,7 +7,7 @@ import type { XmppServer } from '../../scripts/stack/description.ts';
 import { liveServers } from '../support/xmpp-live.ts';
 
 /** What a round may leave for good: a durable link of each message has its page in SQLite's cache, outside of the heap. */
-const GROWTH_OCTETS = 1_500_000;
+const GROWTH_OCTETS = 1_048_576;
 
 for (const { name, server, missing } of await liveServers()) {
   describe.skipIf(server === undefined)(`a soak with ${name}${missing}`, () => {

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { reasonOf } from './child.ts';
 import { benchCodec, FEW_REPEATS } from './codec.ts';
 import { benchCrowd, CROWD, SMALL_CROWD } from './crowd.ts';
-import { benchGateway } from './gateway.ts';
+import { benchGateway, profileGateway } from './gateway.ts';
 import { benchGroups, LARGE_GROUPS, SMALL_GROUPS } from './groups.ts';
 import { machine } from './machine.ts';
 import { FULL, QUICK, type Plan } from './measure.ts';
@@ -15,12 +15,14 @@ import { benchMessages, profileMessages } from './messages.ts';
 import { DOMAIN, PEER_DOMAIN } from './load/tasks.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
+import { benchRooms, profileRooms } from './rooms.ts';
 import type { Findings } from './row.ts';
 import { benchSearch } from './search.ts';
 import { benchSspCodec, FEW_SSP_REPEATS } from './ssp-codec.ts';
 import { benchSspPeers, FEW_PEERS, PEERS } from './ssp-peers.ts';
 import { benchSspSetup, FEW_SETUPS, SETUPS } from './ssp-setup.ts';
 import { benchSspMessages, profileSspMessages } from './ssp-messages.ts';
+import { benchSoak, SHORT_SOAK, SOAK } from './soak.ts';
 import { benchStore } from './store.ts';
 import { releaseXmppServers } from './xmpp-reference.ts';
 
@@ -35,6 +37,7 @@ const PROFILE_LINES = 40;
 const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>> = {
   messages: (quick) => benchMessages(quick ? QUICK : FULL),
   gateway: (quick) => benchGateway(quick ? QUICK : FULL),
+  rooms: (quick) => benchRooms(quick ? QUICK : FULL),
   codec: async (quick) => ({ rows: await benchCodec(quick ? FEW_REPEATS : undefined), notes: [] }),
   store: async (quick) =>
     quick
@@ -47,6 +50,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
+  'xmpp-soak': (quick) => benchSoak(quick ? SHORT_SOAK : SOAK),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 
@@ -59,8 +63,8 @@ appends it to bench/results.md. Takes about three minutes. Starts the XMPP serve
   --only NAME   only this benchmark, may be given again: ${Object.keys(BENCHMARKS).join(', ')}
   --quick       about half a minute, for a look
   --dry         do not write results.md
-  --profile     only our server under the load of "messages", or both under that of "ssp-messages" with
-                --only: where its time goes
+  --profile     only our server under the load of "messages", or with --only of "ssp-messages" (both servers),
+                "gateway" or "rooms": where its time goes
   --help        this text
 `;
 
@@ -110,9 +114,23 @@ async function profile(names: readonly string[], quick: boolean): Promise<void> 
       tellProfile(join(directory, PEER_DOMAIN), plan, cpus[1] ?? Number.NaN, rate);
       return;
     }
+    const profileOf = names.includes('gateway')
+      ? profileGateway
+      : names.includes('rooms')
+        ? profileRooms
+        : undefined;
+    if (profileOf !== undefined) {
+      for (const way of [0, 1] as const) {
+        const folder = join(directory, `${way === 0 ? 'first' : 'second'} row`);
+        const { cpus, rate } = await profileOf(plan, folder, way);
+        tellProfile(folder, plan, cpus[0] ?? Number.NaN, rate);
+      }
+      return;
+    }
     const { cpu, rate } = await profileMessages(plan, directory);
     tellProfile(directory, plan, cpu, rate);
   } finally {
+    await releaseXmppServers();
     rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -20,6 +20,8 @@ export interface ServerTask {
   readonly joined?: number;
   /** Polls are held for those who let them. */
   readonly holdsPolls?: boolean;
+  /** Phones are called over a standing TCP connection. */
+  readonly calls?: boolean;
   readonly xmpp?: ConfigInput['xmpp'];
   readonly ssp?: SspTask;
 }
@@ -50,11 +52,16 @@ interface Started {
   readonly took: number;
 }
 
-function configOf({ data, holdsPolls = false, xmpp, ssp }: ServerTask): ConfigInput {
+function configOf({ data, holdsPolls = false, calls = false, xmpp, ssp }: ServerTask): ConfigInput {
   return {
     domain: ssp?.domain ?? DOMAIN,
     data,
-    listen: { csp: { port: 0 }, ops: { port: 0 }, ...(ssp === undefined ? {} : { ssp: ssp.door }) },
+    listen: {
+      csp: { port: 0 },
+      ops: { port: 0 },
+      ...(calls ? { cir: { tcp: { port: 0 } } } : {}),
+      ...(ssp === undefined ? {} : { ssp: ssp.door }),
+    },
     log: { level: 'error' },
     ...(holdsPolls ? { session: { longPollSeconds: HELD_SECONDS } } : {}),
     ...(xmpp === undefined ? {} : { xmpp }),
@@ -149,10 +156,11 @@ function longestBlock(): number {
   return longest;
 }
 
-/** What the counters of a name have counted so far, whatever their labels. */
+/** What the counters of a name have counted so far, or its gauges say, whatever their labels. */
 async function counted(name: string): Promise<number> {
   const { text = '' } = (await house?.metrics.expose()) ?? {};
-  const values = text.split('\n').filter((line) => line.startsWith(`wvgate_${name}{`));
+  const ours = [`wvgate_${name}{`, `wvgate_${name} `];
+  const values = text.split('\n').filter((line) => ours.some((start) => line.startsWith(start)));
   return values.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 

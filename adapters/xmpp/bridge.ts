@@ -7,6 +7,7 @@ import { isSuccess } from '../../src/wv/status.ts';
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { AddressCodec } from './addresses.ts';
 import type { XmppSettings } from './config.ts';
+import { QueueFull } from './conversation-queue.ts';
 import type { ConversationQueues } from './conversation-queue.ts';
 import type { BareJid } from './jid.ts';
 import type { XmlElement } from './xml.ts';
@@ -45,11 +46,16 @@ export function metaOf(contact: UserAddress): MetaInfo {
   return { service: serviceAddress(domainOf(contact)), user: contact };
 }
 
-/** The outcome of a promise that must not reject: failures are logged and counted under `what`. */
+/**
+ * The outcome of a promise that must not reject: failures are logged and counted under `what`. Too much at once is no
+ * failure, and a line for each would be one: it is only counted.
+ */
 export function guarded(bridge: Bridge, what: string, task: Promise<unknown>): void {
   task.catch((error: unknown) => {
+    if (error instanceof QueueFull)
+      return bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'queue_full' });
     bridge.relay.metrics.count('xmpp_failures_total', { what });
-    bridge.relay.log.error({ err: error }, `XMPP gateway: ${what} failed`);
+    return bridge.relay.log.error({ err: error }, `XMPP gateway: ${what} failed`);
   });
 }
 

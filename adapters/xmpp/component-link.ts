@@ -5,6 +5,8 @@ import type { Clock, Log, Metrics } from '../../src/sap/port.ts';
 import { ComponentStream, StreamError } from './component-stream.ts';
 import type { XmppSettings } from './config.ts';
 import { Confirmation } from './confirmation.ts';
+import { errorReply } from './errors.ts';
+import type { StanzaError } from './errors.ts';
 import { parseJid } from './jid.ts';
 import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
@@ -40,6 +42,12 @@ const OPEN_TIMEOUT_MS = 10_000;
 const FAREWELL_MS = 2_000;
 /** A stream that lived this long counts as a success: the next reconnect starts with the shortest delay. */
 const STEADY_MS = 10_000;
+
+const TOO_MUCH: StanzaError = {
+  condition: 'policy-violation',
+  type: 'modify',
+  text: 'Larger or deeper than is taken here',
+};
 
 /** The delay before attempt `failures` + 1: doubling, capped, with jitter of up to half. */
 export function reconnectDelay(
@@ -140,7 +148,7 @@ export class ComponentLink {
     };
     const stream = new ComponentStream(options, {
       stanza: (element) => this.#onStanza(element),
-      tooDeep: () => this.#drop('too_deep'),
+      refused: (envelope, why) => this.#onRefused(envelope, why),
       closed: (reason) => this.#onClosed(reason),
     });
     // A host that swallows packets would otherwise hold us for minutes.
@@ -233,6 +241,18 @@ export class ComponentLink {
     if (from.domain !== own) return this.#handlers.stanza({ stanza: element, from, to });
     // What we send comes back only for our pings; anything else would be a loop.
     if (element.name !== 'iq' || !this.#confirmation.returned(element.attrs['id'])) this.#drop('own_echo');
+  }
+
+  /** Too much for us: whoever wrote it is told, but for presence, which is not answered. */
+  #onRefused(envelope: XmlElement, why: 'too_large' | 'too_deep'): void {
+    this.#heard = true;
+    this.#drop(why);
+    const from = parseJid(envelope.attrs['from'] ?? '');
+    const own = this.#settings.componentDomain;
+    const isOurs = parseJid(envelope.attrs['to'] ?? '')?.domain === own;
+    if (from === undefined || from.domain === own || !isOurs || envelope.name === 'presence') return;
+    const reply = errorReply(envelope, TOO_MUCH);
+    if (reply !== undefined) this.send(reply);
   }
 
   #drop(reason: string): void {

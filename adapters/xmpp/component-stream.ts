@@ -5,6 +5,8 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
 import { NS } from './namespaces.ts';
+import { RestrictedXml } from './restricted-xml.ts';
+import { table } from './table.ts';
 import type { XmlElement } from './xml.ts';
 
 /** What the library's element objects look like; never `instanceof`, several copies of the class may be loaded. */
@@ -58,7 +60,7 @@ export interface StreamOptions {
   readonly port: number;
   readonly domain: string;
   readonly secret: string;
-  /** A stanza above this many octets ends the stream. */
+  /** A stanza above this many octets is refused, one of ENDLESS times as many ends the stream. */
   readonly maxStanzaBytes: number;
   /** For each of: stream opening, handshake (ms). */
   readonly timeoutMs: number;
@@ -66,13 +68,20 @@ export interface StreamOptions {
 
 export interface StreamHandlers {
   stanza(stanza: XmlElement): void;
-  /** A stanza nested deeper than MAX_DEPTH was dropped. */
-  tooDeep(): void;
+  /** A stanza that is too large, or nested deeper than MAX_DEPTH: without what is in it. */
+  refused(envelope: XmlElement, why: 'too_large' | 'too_deep'): void;
   /** Exactly once, and only after `openStream` resolved. */
   closed(reason: StreamError): void;
 }
 
 const MAX_DEPTH = 64;
+/** The server lets its users write larger stanzas than we take: that must not end the stream for all others. */
+const ENDLESS = 4;
+/**
+ * Octets that the parser gets at once. COMPAT(ltx): looks to the end of what it has, for each character of a text whose
+ * end is not there yet. It is also how exactly stanzas are measured.
+ */
+const PIECE = 4_096;
 const FAREWELL_MS = 1_000;
 /** Stanzas kept until `flow`: more than a server sends in one go with the end of the handshake. */
 const MAX_EARLY = 1_000;
@@ -83,11 +92,12 @@ export class ComponentStream {
   readonly #handlers: StreamHandlers;
   readonly #entity: LibraryComponent;
   readonly #decoder = new StringDecoder('utf8');
+  readonly #restricted = new RestrictedXml();
   /** Octets read since the last complete stanza. */
   #pending = 0;
   #online = false;
   /** Stanzas that came before `flow`; undefined from then on. */
-  #early: LibraryElement[] | undefined = [];
+  #early: [element: LibraryElement, size: number][] | undefined = [];
   #ended: StreamError | undefined;
 
   constructor(options: StreamOptions, handlers: StreamHandlers) {
@@ -127,7 +137,7 @@ export class ComponentStream {
   flow(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const element of early) this.#onStanza(element);
+    for (const [element, size] of early) this.#handOn(element, size);
   }
 
   /** Queues text for the server. Whether it arrives, only a later answer of the server tells. */
@@ -174,36 +184,47 @@ export class ComponentStream {
    * errors of the parser escape into the socket's event; keeps all text between stanzas; has no size limit.
    */
   #onData(data: Buffer): void {
+    for (let start = 0; start < data.length && this.#ended === undefined; start += PIECE)
+      this.#onPiece(data.subarray(start, start + PIECE));
+  }
+
+  #onPiece(data: Buffer): void {
     const { parser } = this.#entity;
-    if (this.#ended !== undefined || parser === null) return;
+    if (parser === null) return;
+    const text = this.#decoder.write(data);
+    if (this.#restricted.isIn(text)) {
+      const found = 'a document type, a comment or a processing instruction';
+      return this.#refuse('restricted-xml', new StreamError('xml', found));
+    }
     this.#pending += data.length;
     try {
-      parser.write(this.#decoder.write(data));
+      parser.write(text);
     } catch (error) {
-      this.#refuse(
-        'not-well-formed',
-        new StreamError('xml', 'malformed XML from the server', { cause: error }),
-      );
-      return;
+      const reason = new StreamError('xml', 'malformed XML from the server', { cause: error });
+      return this.#refuse('not-well-formed', reason);
     }
     if (parser.root !== null) parser.root.children.length = 0;
-    if (this.#pending > this.#options.maxStanzaBytes) {
-      const limit = `a stanza of more than ${this.#options.maxStanzaBytes} octets`;
+    if (this.#pending > ENDLESS * this.#options.maxStanzaBytes) {
+      const limit = `a stanza of more than ${ENDLESS * this.#options.maxStanzaBytes} octets`;
       this.#refuse('policy-violation', new StreamError('policy', limit));
     }
   }
 
   #onStanza(element: LibraryElement): void {
+    const size = this.#pending;
     this.#pending = 0;
     if (this.#ended !== undefined) return;
-    if (this.#early !== undefined) {
-      if (this.#early.push(element) > MAX_EARLY)
-        this.destroy(new StreamError('policy', 'stanzas before the end of the handshake'));
-      return;
-    }
-    const stanza = toXml(element, { '': NS.component }, 0);
-    if (stanza === undefined) this.#handlers.tooDeep();
-    else this.#handlers.stanza(stanza);
+    if (this.#early === undefined) this.#handOn(element, size);
+    else if (this.#early.push([element, size]) > MAX_EARLY)
+      this.destroy(new StreamError('policy', 'stanzas before the end of the handshake'));
+  }
+
+  #handOn(element: LibraryElement, size: number): void {
+    const tooLarge = size > this.#options.maxStanzaBytes;
+    const stanza = tooLarge ? undefined : toXml(element, STREAM, 0);
+    if (stanza !== undefined) return this.#handlers.stanza(stanza);
+    const envelope = toXml({ name: element.name, attrs: element.attrs, children: [] }, STREAM, 0);
+    if (envelope !== undefined) this.#handlers.refused(envelope, tooLarge ? 'too_large' : 'too_deep');
   }
 
   #onError(error: unknown): void {
@@ -234,12 +255,12 @@ export class ComponentStream {
   }
 }
 
-const FAILURES: Readonly<Record<string, readonly [StreamFailure, string]>> = {
+const FAILURES = table<readonly [StreamFailure, string]>({
   'not-authorized': ['secret-refused', 'the server refused the component secret'],
   'host-unknown': ['secret-refused', 'the server knows no component of this domain'],
   conflict: ['conflict', 'another component of this domain is connected'],
   'policy-violation': ['policy', 'the server ended the stream: policy-violation'],
-};
+});
 
 function streamErrorOf(error: unknown, otherwise: StreamFailure): StreamError {
   if (error instanceof StreamError) return error;
@@ -250,28 +271,44 @@ function streamErrorOf(error: unknown, otherwise: StreamFailure): StreamError {
   return new StreamError(otherwise, reason, { cause: error });
 }
 
-type Scope = Readonly<Record<string, string>>;
-
-function scopeOf(element: LibraryElement, outer: Scope): Scope {
-  const declared = Object.entries(element.attrs).filter(
-    ([name]) => name === 'xmlns' || name.startsWith('xmlns:'),
-  );
-  if (declared.length === 0) return outer;
-  return { ...outer, ...Object.fromEntries(declared.map(([name, uri]) => [name.slice(6), uri ?? ''])) };
+/** The namespaces that an element declares, by prefix, and those around it. */
+interface Scope {
+  readonly declared: ReadonlyMap<string, string>;
+  readonly outer: Scope | undefined;
 }
 
-function attributesOf(element: LibraryElement): Record<string, string> {
-  const attrs: Record<string, string> = {};
-  for (const [name, value] of Object.entries(element.attrs)) {
-    if (name !== 'xmlns' && !name.startsWith('xmlns:') && value !== undefined) attrs[name] = value;
+const STREAM: Scope = { declared: new Map([['', NS.component]]), outer: undefined };
+
+/** Costs what the element declares, whatever is declared around it. */
+function readAttributes(
+  { attrs }: LibraryElement,
+  outer: Scope,
+): { readonly attrs: Record<string, string>; readonly scope: Scope } {
+  const kept: Record<string, string> = {};
+  let declared: Map<string, string> | undefined;
+  for (const name of Object.keys(attrs)) {
+    const value = attrs[name];
+    if (value === undefined) continue;
+    if (name === 'xmlns' || name.startsWith('xmlns:')) {
+      declared ??= new Map<string, string>();
+      declared.set(name.slice(6), value);
+    } else kept[name] = value;
   }
-  return attrs;
+  return { attrs: kept, scope: declared === undefined ? outer : { declared, outer } };
+}
+
+function namespaceOf(prefix: string, innermost: Scope): string {
+  for (let scope: Scope | undefined = innermost; scope !== undefined; scope = scope.outer) {
+    const uri = scope.declared.get(prefix);
+    if (uri !== undefined) return uri;
+  }
+  return '';
 }
 
 /** Our form of the library's element, prefixes resolved. Undefined when it is nested too deep. */
 function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement | undefined {
   if (depth > MAX_DEPTH) return undefined;
-  const scope = scopeOf(element, outer);
+  const { attrs, scope } = readAttributes(element, outer);
   const colon = element.name.indexOf(':');
   const children: (XmlElement | string)[] = [];
   for (const child of element.children) {
@@ -281,8 +318,8 @@ function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement
   }
   return {
     name: element.name.slice(colon + 1),
-    ns: scope[colon < 0 ? '' : element.name.slice(0, colon)] ?? '',
-    attrs: attributesOf(element),
+    ns: namespaceOf(colon < 0 ? '' : element.name.slice(0, colon), scope),
+    attrs,
     children,
   };
 }

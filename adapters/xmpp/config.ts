@@ -42,7 +42,7 @@ export interface XmppGatewayConfig {
   readonly roomSilenceMs?: number;
   /** Pictures and other files, both ways. */
   readonly files?: FileConfig;
-  /** A larger incoming stanza ends the stream. Checked after each read, so up to one read (64 KiB) later. */
+  /** A larger incoming stanza is refused (policy-violation); one that is 4 times as large ends the stream. */
   readonly maxStanzaBytes?: number;
   readonly reconnect?: ReconnectDelays;
   /** Silence after which the server is pinged (XEP-0199). */
@@ -75,6 +75,8 @@ export interface XmppGatewayConfig {
   readonly maxCapabilities?: number;
   /** Stanzas that may wait in one conversation; more are refused with resource-constraint. */
   readonly maxConversationQueue?: number;
+  /** The same in all conversations together. */
+  readonly maxQueued?: number;
   /** Octets that may wait for the server to read; above it requests are answered 503. */
   readonly maxWriteBuffer?: number;
   /** How long a message from XMPP is worth delivering. */
@@ -127,6 +129,7 @@ const DEFAULTS = {
   maxAvatars: 1_000,
   maxCapabilities: 2_000,
   maxConversationQueue: 5_000,
+  maxQueued: 50_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,
   maxRooms: 10_000,

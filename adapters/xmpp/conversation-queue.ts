@@ -8,11 +8,14 @@ export class QueueFull extends Error {
 /** Runs tasks of one key one after another. Holds no memory for keys without tasks. */
 export class ConversationQueues {
   readonly #limit: number;
+  readonly #total: number;
+  #waiting = 0;
   readonly #tails = new Map<string, { last: Promise<void>; waiting: number }>();
 
-  /** @param limit tasks that may wait or run per conversation */
-  constructor(limit: number) {
+  /** @param limit tasks that may wait or run per conversation @param total in all of them together */
+  constructor(limit: number, total: number = Number.POSITIVE_INFINITY) {
     this.#limit = limit;
+    this.#total = total;
   }
 
   /** Conversations with something under way. */
@@ -28,7 +31,10 @@ export class ConversationQueues {
     const queue = this.#tails.get(conversation) ?? { last: Promise.resolve(), waiting: 0 };
     if (queue.waiting >= this.#limit)
       return Promise.reject(new QueueFull('too much waits in this conversation'));
+    if (this.#waiting >= this.#total)
+      return Promise.reject(new QueueFull('too much waits in all conversations'));
     queue.waiting += 1;
+    this.#waiting += 1;
     const outcome = queue.last.then(task);
     queue.last = outcome.then(
       () => this.#done(conversation, queue),
@@ -45,6 +51,7 @@ export class ConversationQueues {
 
   #done(conversation: string, queue: { waiting: number }): void {
     queue.waiting -= 1;
+    this.#waiting -= 1;
     if (queue.waiting === 0) this.#tails.delete(conversation);
   }
 }

@@ -10,6 +10,7 @@ import { fileReferenceOf, isEncryptedLink } from './files/links.ts';
 import { bareJid } from './jid.ts';
 import { received } from './message-ids.ts';
 import { NS } from './namespaces.ts';
+import { table } from './table.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -17,13 +18,13 @@ const DAY_MS = 86_400_000;
 /** The conversation of the link table that holds which chats were told, by day. */
 const EXPLAINED = 'explained';
 
-const METHODS: Readonly<Record<string, string>> = {
+const METHODS = table<string>({
   [NS.omemo]: 'OMEMO',
   [NS.omemoLegacy]: 'OMEMO',
   [NS.openpgp]: 'OpenPGP',
   [NS.pgpLegacy]: 'OpenPGP',
   [NS.otr]: 'OTR',
-};
+});
 const WRAPPERS: ReadonlySet<string> = new Set([
   `encrypted ${NS.omemo}`,
   `encrypted ${NS.omemoLegacy}`,

@@ -5,6 +5,7 @@ import { STATUS } from '../../src/wv/status.ts';
 import { parseJid } from './jid.ts';
 import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
+import { table } from './table.ts';
 import { childOf, elementsOf, stanza, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -80,7 +81,7 @@ export function stanzaErrorOf(outcome: Result): StanzaError {
 }
 
 /** A condition gives the first row of section 12 that has it, by type where rows differ. */
-const FROM_XMPP: Readonly<Record<string, StatusCode>> = {
+const FROM_XMPP = table<StatusCode>({
   'bad-request': 400,
   'not-authorized': 401,
   forbidden: 403,
@@ -106,8 +107,9 @@ const FROM_XMPP: Readonly<Record<string, StatusCode>> = {
   'not-allowed': 808,
   'registration-required': 810,
   'jid-malformed': 901,
-};
-const BY_TYPE: Readonly<Record<string, StatusCode>> = { wait: 503, auth: 403, modify: 402, cancel: 410 };
+});
+const BY_TYPE = table<StatusCode>({ wait: 503, auth: 403, modify: 402, cancel: 410 });
+const NO_TABLE = table<StatusCode>({});
 
 /** What a stanza of type error says. '' for what is missing. */
 export interface ReceivedError {
@@ -134,10 +136,10 @@ export function resultOfError(errorStanza: XmlElement): Result {
 /** The status of an error, by the table given before the one of all stanzas. */
 export function statusOfError(
   { condition, type, text }: ReceivedError,
-  table: Readonly<Record<string, StatusCode>> = {},
+  special: Readonly<Record<string, StatusCode>> = NO_TABLE,
 ): Result {
   const code =
-    table[condition] ?? FROM_XMPP[`${condition} ${type}`] ?? FROM_XMPP[condition] ?? BY_TYPE[type] ?? 410;
+    special[condition] ?? FROM_XMPP[`${condition} ${type}`] ?? FROM_XMPP[condition] ?? BY_TYPE[type] ?? 410;
   return text === undefined ? { code } : { code, description: text };
 }
 

@@ -217,7 +217,7 @@ class XmppGateway implements Gateway {
       groupDomains,
       elsewhere: settings.elsewhere,
     });
-    const queues = new ConversationQueues(settings.maxConversationQueue);
+    const queues = new ConversationQueues(settings.maxConversationQueue, settings.maxQueued);
     const bridge: Bridge = {
       relay: named(relay, (user) => nameOf(running, user)),
       settings,

@@ -37,17 +37,18 @@ import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
 import { SubscriptionStanzas } from './subscription-stanzas.ts';
+import { table } from './table.ts';
 import type { XmlElement } from './xml.ts';
 
-const SEEN_BY_TYPE: Readonly<Record<string, SeenEvent>> = {
+const SEEN_BY_TYPE = table<SeenEvent>({
   subscribe: 'subscribe',
   unsubscribe: 'unsubscribe',
   probe: 'probe',
-};
-const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
+});
+const SEEING_BY_TYPE = table<SeeingEvent>({
   subscribed: 'subscribed',
   unsubscribed: 'unsubscribed',
-};
+});
 
 /** The code of a failure, or undefined. */
 type PairTask = (pair: Pair) => Promise<StatusCode | undefined>;

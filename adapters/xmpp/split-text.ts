@@ -54,6 +54,8 @@ export function excerpt(text: string, length: number): string {
     .slice(0, length * 20)
     .replace(/\s+/g, ' ')
     .trim();
+  // A character is at least one unit: what is short needs no look at its characters, which is dear.
+  if (line.length <= length) return line;
   const characters = Array.from(GRAPHEMES.segment(line), ({ segment }) => segment);
   if (characters.length <= length) return line;
   return `${characters

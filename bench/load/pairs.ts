@@ -4,26 +4,27 @@ import { answering } from '../answering.ts';
 
 /** One pair: each call gets one item all the way through. */
 export interface Pair {
-  turn(): Promise<void>;
+  /** How long the item took, milliseconds, where that is not the time of the turn. */
+  turn(): Promise<number | void>;
   close(): void;
 }
 
 /**
- * Opens the pairs, then lets each take turn after turn. One failure fails the whole load at the next count. `more`: what
- * else the parent may ask.
+ * Opens the pairs, then lets each take turn after turn. One failure fails the whole load at the next count.
  */
-export function runPairs<Task>(
-  open: (task: Task) => Promise<readonly Pair[]>,
-  more: Readonly<Record<string, () => unknown>> = {},
-): void {
+export function runPairs<Task>(open: (task: Task) => Promise<readonly Pair[]>): void {
   let pairs: readonly Pair[] = [];
   let count = 0;
   let stopped = false;
   let failure: unknown;
+  /** Of the turns since they were asked for, milliseconds. */
+  let latencies: number[] = [];
 
   async function repeat(pair: Pair): Promise<void> {
     while (!stopped) {
-      await pair.turn();
+      const begun = performance.now();
+      const took = await pair.turn();
+      latencies.push(took ?? performance.now() - begun);
       count += 1;
     }
   }
@@ -42,7 +43,11 @@ export function runPairs<Task>(
         if (failure !== undefined) throw failure;
         return count;
       },
-      ...more,
+      latencies() {
+        const found = latencies;
+        latencies = [];
+        return found;
+      },
     },
     () => {
       stopped = true;

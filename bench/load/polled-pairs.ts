@@ -8,9 +8,6 @@ import { userAddress, type PolledTask } from './tasks.ts';
 /** Polls that may end without a message before the load fails. */
 const PATIENCE = 3;
 
-/** Milliseconds from the sender's request to the recipient's answer, since they were asked for. */
-let latencies: number[] = [];
-
 async function pair(index: number, { pairs, from, to, ahead }: PolledTask): Promise<Pair> {
   const connections = await Promise.all([Phone.connect(from.port), Phone.connectPatient(to.port)]);
   const sender = await Phone.login(connections[0], index, from.domain);
@@ -27,7 +24,8 @@ async function pair(index: number, { pairs, from, to, ahead }: PolledTask): Prom
       await sender.send();
     }
   }
-  async function receive(): Promise<void> {
+  /** Milliseconds from the sender's request to the recipient's answer. */
+  async function receive(): Promise<number> {
     let next = last === undefined ? undefined : await recipient.acknowledge(last);
     for (let polls = 0; next === undefined; polls += 1) {
       if (polls === PATIENCE) throw new Error('a message did not arrive');
@@ -36,21 +34,14 @@ async function pair(index: number, { pairs, from, to, ahead }: PolledTask): Prom
     last = next;
     received += 1;
     if (Number(next.mark) !== received) throw new Error(`message ${next.mark} came in place of ${received}`);
-    latencies.push(performance.now() - (sent.shift() ?? Number.NaN));
+    return performance.now() - (sent.shift() ?? Number.NaN);
   }
   return {
-    turn: async () => void (await Promise.all([send(), receive()])),
+    turn: async () => (await Promise.all([send(), receive()]))[1],
     close: () => connections.forEach((connection) => connection.close()),
   };
 }
 
-runPairs<PolledTask>(
-  (task) => Promise.all(Array.from({ length: task.pairs }, (_, index) => pair(index, task))),
-  {
-    latencies() {
-      const found = latencies;
-      latencies = [];
-      return found;
-    },
-  },
+runPairs<PolledTask>((task) =>
+  Promise.all(Array.from({ length: task.pairs }, (_, index) => pair(index, task))),
 );

@@ -61,4 +61,18 @@ export interface GatewayTask {
   readonly xmpp: XmppTask;
   /** Below which WV users appear. */
   readonly component: string;
+  /** Messages of each XMPP user under way at once. */
+  readonly ahead: number;
+}
+
+/** One XMPP user who speaks in a room, and everybody else in it. */
+export interface RoomTask {
+  readonly xmpp: XmppTask;
+  /** JID of the room. */
+  readonly room: string;
+  /** The service is the XMPP server's: the room has to be made. */
+  readonly isMade: boolean;
+  readonly members: number;
+  /** The members are WV users with phones, and this is the room to them; else XMPP clients. */
+  readonly phones?: { readonly port: number; readonly group: string };
 }

@@ -24,7 +24,9 @@ export class Inbox {
     const resource = resourceOf('inbox', index);
     const stream = await XmppStream.login({ host, port, domain, ...account, resource });
     const inbox = new Inbox(account.name, stream, component);
-    stream.write('<presence/>');
+    stream.write("<presence/><iq type='get' id='there'><ping xmlns='urn:xmpp:ping'/></iq>");
+    // What an earlier load left for the account comes before the answer.
+    await stream.until("id='there'");
     inbox.#read().catch((error: Error) => inbox.#fail(error));
     return inbox;
   }

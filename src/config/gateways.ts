@@ -96,6 +96,26 @@ export const xmppSchema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('WV users in rooms of other servers, counted once for each room; more get 817.'),
+  maxQuotableMessages: z
+    .int()
+    .min(1)
+    .default(20_000)
+    .describe('Messages whose beginning is kept in memory, for quotes, corrections and reactions.'),
+  maxRememberedChats: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Chats whose thread, and users whose language, is kept in memory.'),
+  maxQueued: z
+    .int()
+    .min(1)
+    .default(50_000)
+    .describe('Stanzas that may wait in memory to be handled; more are refused with resource-constraint.'),
+  joinsPerMinute: z
+    .int()
+    .min(1)
+    .default(60)
+    .describe('Joins of one XMPP user in a minute, over all groups and clients.'),
   files: filesSchema.prefault({}).describe('Pictures and other files, both ways.'),
   registration: z
     .enum(['open', 'required', 'off'])

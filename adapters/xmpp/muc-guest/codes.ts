@@ -3,11 +3,10 @@
 
 import type { StatusCode } from '../../../src/wv/status.ts';
 import type { ReceivedError } from '../errors.ts';
-
-type Table = Readonly<Record<string, StatusCode>>;
+import { table } from '../table.ts';
 
 /** XEP-0045 section 7.2. */
-export const JOINING: Table = {
+export const JOINING = table<StatusCode>({
   conflict: 811,
   // The room keeps another name for this user.
   'not-acceptable': 811,
@@ -24,10 +23,10 @@ export const JOINING: Table = {
   'remote-server-not-found': 516,
   'remote-server-timeout': 504,
   'policy-violation': 503,
-};
+});
 
 /** XEP-0045 section 7.4; `not-acceptable` may also mean that we are out, which speaking.ts finds out. */
-export const SPEAKING: Table = {
+export const SPEAKING = table<StatusCode>({
   forbidden: 816,
   'not-acceptable': 816,
   'not-allowed': 816,
@@ -37,20 +36,20 @@ export const SPEAKING: Table = {
   'resource-constraint': 503,
   'internal-server-error': 503,
   'remote-server-timeout': 503,
-};
+});
 
 /** XEP-0045 section 7.5. */
-export const WHISPERING: Table = {
+export const WHISPERING = table<StatusCode>({
   'item-not-found': 410,
   'recipient-unavailable': 410,
   'service-unavailable': 410,
   forbidden: 812,
   'not-acceptable': 812,
   'not-allowed': 812,
-};
+});
 
 /** XEP-0045 sections 9 and 10. */
-export const ADMINISTERING: Table = {
+export const ADMINISTERING = table<StatusCode>({
   forbidden: 816,
   'not-allowed': 816,
   'not-authorized': 816,
@@ -60,7 +59,7 @@ export const ADMINISTERING: Table = {
   'service-unavailable': 405,
   'not-acceptable': 806,
   'remote-server-timeout': 504,
-};
+});
 
 const TECHNICAL: ReadonlySet<string> = new Set([
   'remote-server-timeout',

@@ -81,6 +81,8 @@ export class Hearing {
       // His own words: they are said. The others of ours hear them like everybody's.
       if (held !== undefined) return;
     }
+    // Every copy but one ends here: a hundred of ours in a room are a hundred copies.
+    if (held === undefined && guest.synced && guest.room.listener() !== guest) return;
     const body = this.#readable(message);
     if (body === undefined) return;
     if (held !== undefined) return this.#history(guest, message, { nick, body, held });

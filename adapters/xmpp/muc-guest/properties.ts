@@ -13,6 +13,7 @@ import type { Result } from '../../../src/wv/status.ts';
 import { statusOfError } from '../errors.ts';
 import type { IqRequests } from '../iq-requests.ts';
 import { NS } from '../namespaces.ts';
+import { table } from '../table.ts';
 import { elementsOf, xml } from '../xml.ts';
 import type { XmlElement } from '../xml.ts';
 import { ADMINISTERING } from './codes.ts';
@@ -39,12 +40,13 @@ const flag =
     /^t$/i.test(value) ? yes : /^f$/i.test(value) ? no : undefined;
 const PREFIX = 'muc#roomconfig_';
 
+const ACCESS = table({ open: '0', restricted: '1' });
 /** What an owner can set. `allow_private_messages`: COMPAT(ejabberd), a boolean. */
-const FIELDS: Readonly<Record<string, Field>> = {
+const FIELDS = table<Field>({
   Name: { names: [`${PREFIX}roomname`], write: (value) => value },
   Accesstype: {
     names: [`${PREFIX}membersonly`],
-    write: (value) => ({ open: '0', restricted: '1' })[value.toLowerCase()],
+    write: (value) => ACCESS[value.toLowerCase()],
   },
   PrivateMessaging: {
     names: [`${PREFIX}allowpm`, 'allow_private_messages'],
@@ -57,7 +59,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     write: (value) => (/^\d{1,7}$/.test(value) ? value : undefined),
   },
   AutoDelete: { names: [`${PREFIX}persistentroom`], write: flag('0', '1') },
-};
+});
 
 const DESCRIBED = xml(NS.discoInfo, 'query');
 

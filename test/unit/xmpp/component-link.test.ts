@@ -95,12 +95,12 @@ describe('the component link', () => {
     expect(body(seen[0])).toBe('😀');
   });
 
-  test('a stanza above the limit ends the stream with a policy violation, and a new one begins', async () => {
+  test('a stanza far above the limit ends the stream with a policy violation, and a new one begins', async () => {
     const { server, link, relay, seen } = await scene({}, { maxStanzaBytes: 1_000 });
-    server.send(`<message ${FROM}><body>${'x'.repeat(2_000)}`);
+    server.send(`<message ${FROM}><body>${'x'.repeat(20_000)}`);
     await eventually('the refusal', () => server.text.includes('policy-violation'));
     await eventually('a new stream', () => server.handshakes === 2 && link.online);
-    expect(relay.lines.some(({ fields }) => JSON.stringify(fields).includes('more than 1000 octets'))).toBe(
+    expect(relay.lines.some(({ fields }) => JSON.stringify(fields).includes('more than 4000 octets'))).toBe(
       true,
     );
     expect(seen).toHaveLength(0);
@@ -125,12 +125,13 @@ describe('the component link', () => {
     },
   );
 
-  test('a stanza nested too deep is dropped', async () => {
+  test('a stanza nested too deep is refused', async () => {
     const { server, relay, seen } = await scene();
     server.send(`<message ${FROM}>${'<a>'.repeat(5_000)}${'</a>'.repeat(5_000)}</message>`);
     server.send(`<message ${FROM}><body>next</body></message>`);
     await eventually('the next', () => seen.length === 1);
     expect(relay.counts.get('xmpp_stanzas_dropped_total too_deep')).toBe(1);
+    expect(server.text).toContain('<policy-violation ');
   });
 
   test('prefixes are resolved', async () => {

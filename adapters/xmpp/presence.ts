@@ -10,6 +10,7 @@ import type {
   PresenceAuthResponse,
   PresenceNotification,
   PresenceValue,
+  SendMessageRequest,
   Status,
   SubscribeRequest,
   UnsubscribeRequest,
@@ -24,14 +25,16 @@ import type { Unmappable } from './addresses.ts';
 import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
+import { ClientDescriptions } from './client-descriptions.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
 import type { IqRequests } from './iq-requests.ts';
-import { bareJid, parseJid } from './jid.ts';
+import { parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
 import { nickIn, nickItem } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
-import { HIDDEN } from './presence-map.ts';
+import { pairAsked, pairBetween, pairOf } from './pairs.ts';
+import { HIDDEN, showsSomething } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
@@ -66,8 +69,10 @@ export class PresenceBridge {
   constructor(bridge: Bridge, iq: IqRequests) {
     this.#bridge = bridge;
     this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
-    this.#contacts = new ContactPresence(bridge, iq);
-    this.#own = new OwnPresence(bridge, iq);
+    const descriptions = new ClientDescriptions(bridge, iq);
+    const contacts = new ContactPresence(bridge, iq, descriptions);
+    this.#contacts = contacts;
+    this.#own = new OwnPresence(bridge, descriptions, (pair) => contacts.described(pair));
     this.roster = new RosterPrivilege(bridge, iq);
   }
 
@@ -118,7 +123,7 @@ export class PresenceBridge {
     const failures: DetailedResult[] = [];
     const values: PresenceValue[] = [];
     const lookUp = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(request.watcher, contact);
+      const pair = pairOf(this.#bridge.codec, request.watcher, contact);
       if (isUnmappable(pair)) failures.push({ code: pair.unmappable, users: [contact] });
       else values.push({ user: contact, attributes: await this.#value(pair, request) });
     };
@@ -133,7 +138,7 @@ export class PresenceBridge {
     for (const userJid of await this.#subscriptions.usersOf(contactJid)) {
       const to = parseJid(userJid);
       if (to === undefined) continue;
-      const pair = this.#pairBetween(to, parts);
+      const pair = pairBetween(this.#bridge.codec, to, parts);
       if (isUnmappable(pair) || (user !== undefined && pair.user !== user)) continue;
       await this.#inOrder(pair, () => this.#end(pair));
     }
@@ -164,14 +169,29 @@ export class PresenceBridge {
 
   /** What somebody may see of a user now; undefined: nothing. */
   async authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined> {
-    const contact = this.#bridge.codec.foreignUser(asker);
-    const pair = isUnmappable(contact) ? contact : this.#pairOf(user, contact);
-    if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
+    const pair = pairAsked(this.#bridge.codec, user, asker);
+    if (isUnmappable(pair)) return undefined;
+    const { contact } = pair;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
     const request = { watcher: contact, publishers: [user], meta: metaOf(contact) };
     const answer = await this.#bridge.relay.emit({ primitive: 'GetPresenceRequest', ...request });
     return answer.primitive === 'GetPresenceResponse' ? answer.values[0]?.attributes : undefined;
+  }
+
+  idleSince(user: UserAddress, asker: JidParts): number | undefined {
+    const pair = pairAsked(this.#bridge.codec, user, asker);
+    return isUnmappable(pair) ? undefined : this.#own.idleSince(pair);
+  }
+
+  /** A user of ours wrote to these contacts. */
+  wrote({ message: { sender, recipients } }: SendMessageRequest): void {
+    if (sender.kind !== 'user') return;
+    for (const recipient of recipients) {
+      const pair =
+        recipient.kind === 'user' ? pairOf(this.#bridge.codec, sender.user, recipient.user) : undefined;
+      if (pair !== undefined && !isUnmappable(pair)) this.#own.active(pair);
+    }
   }
 
   // ---- the stream
@@ -344,7 +364,7 @@ export class PresenceBridge {
     if (!this.#bridge.link.writable) return status(result(503, 'no stream to the XMPP server'));
     const failures: DetailedResult[] = [];
     const run = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(user, contact);
+      const pair = pairOf(this.#bridge.codec, user, contact);
       const code = isUnmappable(pair) ? pair.unmappable : await this.#inOrder(pair, () => task(pair));
       if (code !== undefined) failures.push({ code, users: [contact] });
     };
@@ -356,23 +376,8 @@ export class PresenceBridge {
     return this.#bridge.queues.run(`presence ${pairKey(pair)}`, task);
   }
 
-  #pairOf(user: UserAddress, contact: UserAddress): Pair | Unmappable {
-    const userJid = this.#bridge.codec.localJid(user);
-    if (isUnmappable(userJid)) return userJid;
-    const contactJid = this.#bridge.codec.foreignJid(contact);
-    return isUnmappable(contactJid) ? contactJid : { user, userJid, contact, contactJid };
-  }
-
   #pairFrom(incoming: Incoming): Pair | Unmappable {
-    return this.#pairBetween(incoming.to, incoming.from);
-  }
-
-  #pairBetween(to: JidParts, from: JidParts): Pair | Unmappable {
-    const user = this.#bridge.codec.localUser(to);
-    if (isUnmappable(user)) return user;
-    const contact = this.#bridge.codec.foreignUser(from);
-    if (isUnmappable(contact)) return contact;
-    return { user, userJid: bareJid(to), contact, contactJid: bareJid(from) };
+    return pairBetween(this.#bridge.codec, incoming.to, incoming.from);
   }
 
   /** A request gets an error; presence itself must not be answered (RFC 6121 section 4). */
@@ -390,9 +395,4 @@ export class PresenceBridge {
   #drop(reason: string): void {
     this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason });
   }
-}
-
-/** A notification in which everything is withheld grants nothing. */
-function showsSomething(attributes: PresenceAttributes): boolean {
-  return Object.values(attributes).some((attribute) => attribute.valid);
 }

@@ -170,17 +170,33 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer, where: Whereabo
     expect(await report).toMatchObject({ outcome: { code: 410 }, message: { id } });
   });
 
-  test('a blocked sender gets the error of a user who does not exist', async () => {
+  test.each([
+    ['on the block list', { block: { inUse: true, add: { users: [julietAddress] } } }],
+    ['not on the grant list', { grant: { inUse: true, add: { users: ['wv:friend'] } } }],
+  ])('a sender %s gets the error of a user who does not exist, and sees him go, once', async (_, access) => {
     const account = await scene.newAccount('romeo');
+    const jid = jidOf(account);
     const phone = await scene.login(account);
-    await phone.block(julietAddress);
+    const asked = phone.next('authorization');
+    await juliet.send(`<presence type="subscribe" to="${jid}"/>`);
+    await asked;
+    await phone.answerAuthorization(julietAddress, true);
+    await juliet.seesPresence(jid, undefined);
+    const before = juliet.received.length;
+    await phone.changeAccess(access);
+    await juliet.seesPresence(jid, 'unavailable');
+    await phone.updatePresence({ StatusText: simple('not for everybody') });
     const id = `blocked-${account.name}`;
-    await juliet.send(`<message type="chat" id="${id}" to="${jidOf(account)}"><body>psst</body></message>`);
+    await juliet.send(`<message type="chat" id="${id}" to="${jid}"><body>psst</body></message>`);
     const error = await juliet.sees(
       'an error',
       ({ attrs }) => attrs['id'] === id && attrs['type'] === 'error',
     );
     expect(conditionOf(error)).toBe('service-unavailable');
+    const shown = juliet.received
+      .slice(before)
+      .filter((each) => each.name === 'presence' && each.attrs['from']?.split('/')[0] === jid);
+    expect(shown.map(({ attrs }) => attrs['type'])).toEqual(['unavailable']);
   });
 
   test('messages to a phone that is off wait for it, in order', async () => {

@@ -181,6 +181,18 @@ function suite(name: XmppServerName, server: XmppServer): void {
     expect((await reported(element(error))).code).toBe(code);
   });
 
+  test('of several recipients each that cannot be reached has its own code', async () => {
+    const nowhere = trusted<UserAddress>('wv:romeo@elsewhere.example');
+    const request = textMessage(user, live.contact('nurse'), randomUUID());
+    const recipients = [...request.message.recipients, { kind: 'user', user: nowhere } as const];
+    const message = { ...request.message, recipients };
+    expect((await live.gateway.request({ ...request, message })).result).toMatchObject({
+      code: 201,
+      details: [{ code: 516, users: [nowhere] }],
+    });
+    await nurse.seesMessage(message.content.data);
+  });
+
   test('of an error its words are told, and the legacy code is not believed', async () => {
     const words = `<text xmlns="${NS.stanzaError}">no room left</text>`;
     expect(await reported(element('undefined-condition cancel', words, ' code="503"'))).toEqual({

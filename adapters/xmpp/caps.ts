@@ -1,6 +1,8 @@
 // Entity capabilities (XEP-0115): what our users' one client is, and how the hash of a description is made.
 
 import { createHash } from 'node:crypto';
+import { CLIENT_TYPES } from './client-type.ts';
+import type { ClientType } from './client-type.ts';
 import { NS } from './namespaces.ts';
 import { childOf, elementsOf, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
@@ -10,7 +12,7 @@ export const PEP_NODES = [NS.mood, NS.nick, NS.avatarMetadata, NS.activity, NS.g
 
 /** What is understood in messages. Retractions are not among it: what a phone has, it keeps. */
 const MESSAGE_FEATURES = [NS.attention, NS.correction, NS.oob, NS.oobQuery, NS.receipts, NS.reply] as const;
-const FEATURES = [NS.discoInfo, NS.last, NS.ping, NS.time, NS.vcard] as const;
+const FEATURES = [NS.discoInfo, NS.idle, NS.last, NS.ping, NS.time, NS.vcard] as const;
 
 const NODE = 'https://wvgate.invalid/phone';
 /** Features, identities and fields of one description that are looked at. */
@@ -62,7 +64,7 @@ export interface OwnClient {
   info(node: string | undefined): XmlElement;
 }
 
-function describe(reactions: boolean): OwnClient {
+function describe(reactions: boolean, type: ClientType): OwnClient {
   const messages = reactions ? [...MESSAGE_FEATURES, NS.reactions] : MESSAGE_FEATURES;
   const features = [...FEATURES, ...messages, ...PEP_NODES.map((node) => `${node}+notify`)];
   const info = (node: string | undefined): XmlElement =>
@@ -70,7 +72,7 @@ function describe(reactions: boolean): OwnClient {
       NS.discoInfo,
       'query',
       { node },
-      xml(NS.discoInfo, 'identity', { category: 'client', type: 'phone' }),
+      xml(NS.discoInfo, 'identity', { category: 'client', type }),
       ...features.map((feature) => xml(NS.discoInfo, 'feature', { var: feature })),
     );
   const ver = verOf(info(undefined)) ?? '';
@@ -82,16 +84,40 @@ function describe(reactions: boolean): OwnClient {
   };
 }
 
-const WITH_REACTIONS = describe(true);
-const WITHOUT_REACTIONS = describe(false);
+function family(reactions: boolean): Readonly<Record<ClientType, OwnClient>> {
+  return {
+    phone: describe(reactions, 'phone'),
+    pc: describe(reactions, 'pc'),
+    handheld: describe(reactions, 'handheld'),
+    sms: describe(reactions, 'sms'),
+  };
+}
 
-/** What our users' client is, by what the operator switched on. */
-export function ownClient({ reactions }: { readonly reactions: boolean }): OwnClient {
-  return reactions ? WITH_REACTIONS : WITHOUT_REACTIONS;
+const WITH_REACTIONS = family(true);
+const WITHOUT_REACTIONS = family(false);
+
+interface Features {
+  readonly reactions: boolean;
+}
+
+/** What our users' client is, by what the operator switched on and what the user says of it. */
+export function ownClient({ reactions }: Features, type: ClientType = 'phone'): OwnClient {
+  return (reactions ? WITH_REACTIONS : WITHOUT_REACTIONS)[type];
+}
+
+/** The client whose description has this node. */
+export function ownClientAt(features: Features, node: string): OwnClient | undefined {
+  return CLIENT_TYPES.map((type) => ownClient(features, type)).find((client) => client.node === node);
+}
+
+/** Where a client's description is, and its hash. */
+export interface Caps {
+  readonly node: string;
+  readonly ver: string;
 }
 
 /** Where a contact's client says that its description is; undefined: it does not, or not in a way to be checked. */
-export function capsIn(presence: XmlElement): { readonly node: string; readonly ver: string } | undefined {
+export function capsIn(presence: XmlElement): Caps | undefined {
   const { hash, node = '', ver = '' } = childOf(presence, 'c', NS.caps)?.attrs ?? {};
   return hash === 'sha-1' && node !== '' && /^[A-Za-z0-9+/]{27}=$/.test(ver) ? { node, ver } : undefined;
 }

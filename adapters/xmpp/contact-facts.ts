@@ -1,20 +1,37 @@
 // What else than presence is known of a contact: name, mood, what he does, where he is, his picture.
 
+import { leaf, node as element } from '../../src/wv/element.ts';
+import type { UserAddress } from '../../src/wv/ids.ts';
 import { sameAttribute, simple, WITHDRAWN } from '../../src/wv/presence.ts';
 import type { PresenceAttribute, PresenceAttributeName, PresenceAttributes } from '../../src/wv/presence.ts';
 import { readActivity } from './activity.ts';
 import { readMetadata } from './avatar.ts';
 import type { AvatarPlace } from './avatar-fetch.ts';
 import { readGeoloc } from './geoloc.ts';
+import { idleText } from './idle.ts';
 import { readMood } from './mood.ts';
 import { NS } from './namespaces.ts';
 import { readNick } from './nick.ts';
 import { toAttributes } from './presence-map.ts';
-import type { XmppPresence } from './presence-map.ts';
 import type { PepEvent } from './pubsub.ts';
+import type { MergedPresence } from './resources.ts';
 
 /** Nodes asked for where events do not come by themselves. */
 export const FACT_NODES = [NS.mood, NS.nick, NS.avatarMetadata, NS.activity, NS.geoloc] as const;
+
+/** Attributes of somebody who is there. */
+const PASSING = [
+  'StatusMood',
+  'GeoLocation',
+  'Address',
+  'FreeTextLocation',
+  'InfoLink',
+  'ClientInfo',
+  'PreferredContacts',
+] as const satisfies readonly PresenceAttributeName[];
+
+/** Characters of the name of a client that come in. */
+const MAX_NAME = 60;
 
 export class ContactFacts {
   #facts: PresenceAttributes = {};
@@ -82,22 +99,35 @@ export class ContactFacts {
     if (hash === this.#picture) this.#set({ StatusContent: content });
   }
 
-  /** All that a watcher may be told. Moods and places of somebody who is not there are over. */
-  attributes(presence: XmppPresence): PresenceAttributes {
+  /** Takes which of his clients counts, and what it is. */
+  reachedBy(contact: UserAddress, presence: MergedPresence, clientInfo: PresenceAttribute | undefined): void {
+    if (!presence.available) return;
+    this.#set({ ClientInfo: clientInfo ?? WITHDRAWN, PreferredContacts: preferred(contact, presence) });
+  }
+
+  /** All that a watcher may be told. Moods, places and clients of somebody who is not there are over. */
+  attributes(presence: MergedPresence): PresenceAttributes {
     const base = toAttributes(presence);
-    if (!presence.available) {
-      const { StatusMood, GeoLocation, Address, FreeTextLocation, ...lasting } = this.#named();
-      const passing = withdrawn({ StatusMood, GeoLocation, Address, FreeTextLocation });
-      return { ...base, ...lasting, ...passing };
-    }
-    const text =
-      base.StatusText?.valid !== true && this.#activity !== '' ? simple(this.#activity) : base.StatusText;
-    return { ...base, ...this.#named(), ...(text === undefined ? {} : { StatusText: text }) };
+    const facts = this.#named();
+    if (!presence.available) return { ...base, ...facts, ...this.#over() };
+    const text = presence.status === '' ? this.#statusText(presence) : '';
+    return { ...base, ...facts, ...(text === '' ? {} : { StatusText: simple(text) }) };
   }
 
   #named(): PresenceAttributes {
     const named = this.#facts.Alias?.valid === true || this.#introduction === '';
     return named ? this.#facts : { ...this.#facts, Alias: simple(this.#introduction) };
+  }
+
+  /** What stands in for a status text that he did not write; '' = nothing. */
+  #statusText({ idleSince }: MergedPresence): string {
+    if (this.#activity !== '') return this.#activity;
+    return idleSince === undefined ? '' : idleText(idleSince);
+  }
+
+  #over(): PresenceAttributes {
+    const known = PASSING.filter((name) => this.#facts[name] !== undefined);
+    return Object.fromEntries(known.map((name) => [name, WITHDRAWN]));
   }
 
   /** Withdrawals of what was never there are not kept, so that they are not told. */
@@ -112,11 +142,16 @@ function entriesOf(attributes: PresenceAttributes): [PresenceAttributeName, Pres
   return Object.entries(attributes) as [PresenceAttributeName, PresenceAttribute][];
 }
 
-function withdrawn(facts: {
-  readonly [Name in PresenceAttributeName]?: PresenceAttribute | undefined;
-}): PresenceAttributes {
-  const known = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known.map(([name]) => [name, WITHDRAWN]));
+/** The client that counts, as the one way to reach him that is known here. */
+function preferred(contact: UserAddress, { resource, priority }: MergedPresence): PresenceAttribute {
+  const name = Array.from(resource).slice(0, MAX_NAME).join('');
+  const fields = [
+    leaf('PrefC', 'IM'),
+    leaf('Caddr', contact),
+    leaf('Cstatus', priority >= 0 ? 'OPEN' : 'CLOSED'),
+    ...(name === '' ? [] : [leaf('Cname', name)]),
+  ];
+  return { valid: true, fields: [element('AddrPref', fields)] };
 }
 
 export function sameAttributes(a: PresenceAttributes, b: PresenceAttributes): boolean {

@@ -10,16 +10,17 @@ import { photoIn } from './avatar.ts';
 import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import { ContactFacts, FACT_NODES, sameAttributes } from './contact-facts.ts';
+import type { ClientDescriptions } from './client-descriptions.ts';
 import type { IqRequests } from './iq-requests.ts';
 import { NS } from './namespaces.ts';
 import { nameInCard, nickIn } from './nick.ts';
 import { RESOURCE } from './own-presence.ts';
 import { Pacer } from './pacer.ts';
-import { HIDDEN, readPresence, readPriority, UNAVAILABLE } from './presence-map.ts';
+import { HIDDEN, readPresence } from './presence-map.ts';
 import { itemIn, lastItemRequest } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
-import type { XmppPresence } from './presence-map.ts';
-import { Resources } from './resources.ts';
+import type { HeardPresence } from './presence-map.ts';
+import { NOBODY, Resources } from './resources.ts';
 import { stanza, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -49,10 +50,13 @@ export class ContactPresence {
   /** Names that came with requests, for contacts whom the user does not see yet too. */
   readonly #introductions: BoundedMap<string, string>;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  readonly #descriptions: ClientDescriptions;
+
+  constructor(bridge: Bridge, iq: IqRequests, descriptions: ClientDescriptions) {
     const { maxPresencePairs, probeRate } = bridge.settings;
     this.#bridge = bridge;
     this.#iq = iq;
+    this.#descriptions = descriptions;
     this.#avatars = new AvatarFetch(bridge, iq);
     this.#questions = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
     this.#probes = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
@@ -92,7 +96,7 @@ export class ContactPresence {
 
   /** Takes a presence of a contact whom the user may see. */
   received(pair: Pair, resource: string, presence: XmlElement): void {
-    this.#update(pair, resource, readPresence(presence), readPriority(presence));
+    this.#update(pair, resource, readPresence(presence));
     const watch = this.#watches.get(pairKey(pair));
     if (watch === undefined || presence.attrs['type'] !== undefined) return;
     const name = nickIn(presence);
@@ -140,6 +144,12 @@ export class ContactPresence {
     );
   }
 
+  /** What a client of the contact is has become known. */
+  described(pair: Pair): void {
+    const watch = this.#watches.get(pairKey(pair));
+    if (watch?.answered === true) this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
+  }
+
   /** True when something was heard of the contact since this stream began. */
   isHeard(pair: Pair): boolean {
     return this.#watches.get(pairKey(pair))?.answered === true;
@@ -147,7 +157,7 @@ export class ContactPresence {
 
   /** The contact's server says that he cannot be reached. */
   unreachable(pair: Pair): void {
-    this.#update(pair, '', UNAVAILABLE, 0);
+    this.#update(pair, '', NOBODY);
   }
 
   /** The value for a GetPresence: what is known, else what a probe brings in time, else offline. */
@@ -157,7 +167,7 @@ export class ContactPresence {
       this.probe(pair);
       await this.#answer(watch);
     }
-    return select(watch.facts.attributes(watch.resources.merged()), filter);
+    return select(this.#value(watch), filter);
   }
 
   /** A new stream: who left while we were away is not told by anybody, so nothing heard before counts. */
@@ -174,16 +184,22 @@ export class ContactPresence {
     for (const watch of this.#watches.values()) this.#forget(watch);
   }
 
-  #update(pair: Pair, resource: string, presence: XmppPresence, priority: number): void {
+  #update(pair: Pair, resource: string, presence: HeardPresence): void {
     const watch = this.#watches.get(pairKey(pair));
     if (watch === undefined) {
       this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'unwatched_presence' });
       return;
     }
-    watch.resources.update(resource, presence, priority);
+    watch.resources.update(resource, presence);
     watch.answered = true;
     for (const waiter of watch.waiters.splice(0)) waiter();
     this.#schedule(watch, this.#bridge.settings.presenceCoalesceMs);
+  }
+
+  #value({ pair, resources, facts }: Watch): PresenceAttributes {
+    const presence = resources.merged();
+    facts.reachedBy(pair.contact, presence, this.#descriptions.known(presence.ver)?.clientInfo);
+    return facts.attributes(presence);
   }
 
   #watchOf(pair: Pair): Watch {
@@ -229,7 +245,7 @@ export class ContactPresence {
   }
 
   #tellIfChanged(watch: Watch): void {
-    const value = watch.facts.attributes(watch.resources.merged());
+    const value = this.#value(watch);
     if (!watch.watched || (watch.told !== undefined && sameAttributes(watch.told, value))) return;
     watch.told = value;
     guarded(this.#bridge, 'presence notification', this.#tell(watch.pair, value));

@@ -160,6 +160,7 @@ class XmppGateway implements Gateway {
       case 'SendMessageRequest':
         if (request.message.sender.kind === 'group' && running.rooms !== undefined)
           return await running.rooms.host.deliver(request);
+        running.presence.wrote(request);
         return request.message.recipients.some(({ kind }) => kind === 'group')
           ? await running.guests.send(request)
           : await running.outgoing.send(request);

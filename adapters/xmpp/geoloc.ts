@@ -1,6 +1,6 @@
-// Places: GeoLocation, Address and FreeTextLocation, and XEP-0080, both ways (bridging 3.2).
+// Places: GeoLocation, Address and FreeTextLocation, and XEP-0080, both ways; its link as InfoLink (bridging 3.2).
 
-import { child, leaf } from '../../src/wv/element.ts';
+import { child, leaf, node } from '../../src/wv/element.ts';
 import { simple, WITHDRAWN } from '../../src/wv/presence.ts';
 import type { PresenceAttribute, PresenceAttributes } from '../../src/wv/presence.ts';
 import { NS } from './namespaces.ts';
@@ -75,9 +75,9 @@ function number(text: string): string {
   return /^\s*-?\d{1,7}(?:\.\d{1,6})?\s*$/.test(text) ? text.trim() : '';
 }
 
-type Place = Pick<PresenceAttributes, 'GeoLocation' | 'Address' | 'FreeTextLocation'>;
+type Place = Pick<PresenceAttributes, 'GeoLocation' | 'Address' | 'FreeTextLocation' | 'InfoLink'>;
 
-/** The attributes of a contact's place; always all three, so that what went away is told. */
+/** The attributes of a contact's place; always all of them, so that what went away is told. */
 export function readGeoloc(item: XmlElement): Place {
   const value = (name: string): string =>
     Array.from(textOf(childOf(item, name)).trim())
@@ -104,5 +104,16 @@ export function readGeoloc(item: XmlElement): Place {
           },
     Address: address.length === 0 ? WITHDRAWN : { valid: true, fields: address },
     FreeTextLocation: free === '' ? WITHDRAWN : simple(free),
+    InfoLink: linkOf(textOf(childOf(item, 'uri')).trim()),
   };
+}
+
+function linkOf(uri: string): PresenceAttribute {
+  if (!isLink(uri)) return WITHDRAWN;
+  return { valid: true, fields: [node('Inf_link', [leaf('Link', uri)])] };
+}
+
+/** A link that may be handed on: of the web, and not too long. */
+export function isLink(uri: string): boolean {
+  return /^https?:\/\/[^\s<>"]{1,1000}$/i.test(uri);
 }

@@ -6,8 +6,8 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { isUnmappable } from './addresses.ts';
 import { guarded } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
-import { ownClient } from './caps.ts';
-import type { OwnClient } from './caps.ts';
+import { ownClient, ownClientAt } from './caps.ts';
+import { clientTypeOf } from './client-type.ts';
 import type { Incoming } from './component-link.ts';
 import { errorReply } from './errors.ts';
 import type { StanzaError } from './errors.ts';
@@ -83,7 +83,7 @@ export class IqResponder {
     this.#toUser = {
       ...everywhere,
       ...new UserQueries(bridge, presence).handlers,
-      [`get ${NS.discoInfo} query`]: (query) => userInfo(query, ownClient(bridge.settings)),
+      [`get ${NS.discoInfo} query`]: (query) => userInfo(query, bridge, presence),
     };
   }
 
@@ -173,11 +173,14 @@ function info(
 }
 
 /** The account, or the one client that each user has (RESOURCE), which also has a node (XEP-0115). */
-function userInfo(query: Query, client: OwnClient): Answer {
+async function userInfo(query: Query, { settings }: Bridge, presence: Authorised): Promise<Answer> {
   const { node } = query.payload.attrs;
-  if (node === client.node || (node === undefined && query.resource !== ''))
-    return { payload: client.info(node) };
-  return info(query, ['account', 'registered', undefined], client.accountFeatures);
+  const described = node === undefined ? undefined : ownClientAt(settings, node);
+  if (described !== undefined) return { payload: described.info(node) };
+  if (node !== undefined || query.resource === '' || query.user === undefined)
+    return info(query, ['account', 'registered', undefined], ownClient(settings).accountFeatures);
+  const seen = (await presence.authorised(query.user, query.asker)) ?? {};
+  return { payload: ownClient(settings, clientTypeOf(seen)).info(undefined) };
 }
 
 function vcard(name: string): XmlElement {

@@ -96,6 +96,8 @@ export const NS = {
   forward: 'urn:xmpp:forward:0',
   /** XEP-0308. */
   correction: 'urn:xmpp:message-correct:0',
+  /** XEP-0319. */
+  idle: 'urn:xmpp:idle:1',
   /** XEP-0333. */
   markers: 'urn:xmpp:chat-markers:0',
   /** XEP-0292. */

@@ -7,15 +7,16 @@ import { avatarOf, metadataItem } from './avatar.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { guarded, pairKey } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
-import { capsIn, nodesWanted, verOf } from './caps.ts';
+import { capsIn } from './caps.ts';
+import type { Caps } from './caps.ts';
+import type { ClientDescriptions } from './client-descriptions.ts';
 import { geolocItem } from './geoloc.ts';
-import type { IqRequests } from './iq-requests.ts';
 import { moodItem } from './mood.ts';
 import { NS } from './namespaces.ts';
 import { aliasOf, nickItem } from './nick.ts';
 import { eventMessage } from './pubsub.ts';
 import { MAX_RESOURCES } from './resources.ts';
-import { xml, elementsOf, serialize } from './xml.ts';
+import { elementsOf, serialize } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 /** Our one item of a node; pictures have their hash instead. */
@@ -56,16 +57,16 @@ interface Audience {
 
 export class OwnEvents {
   readonly #bridge: Bridge;
-  readonly #iq: IqRequests;
+  readonly #descriptions: ClientDescriptions;
+  readonly #described: (pair: Pair) => void;
   readonly #audiences: BoundedMap<string, Audience>;
-  /** Nodes wanted, by the hash of a description that was checked. */
-  readonly #descriptions: BoundedMap<string, ReadonlySet<string>>;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** `described` hears when more is known of a contact's client. */
+  constructor(bridge: Bridge, descriptions: ClientDescriptions, described: (pair: Pair) => void) {
     this.#bridge = bridge;
-    this.#iq = iq;
+    this.#descriptions = descriptions;
+    this.#described = described;
     this.#audiences = new BoundedMap(bridge.settings.maxPresencePairs);
-    this.#descriptions = new BoundedMap(bridge.settings.maxCapabilities);
   }
 
   /** Takes all that the contact may see now. */
@@ -87,11 +88,7 @@ export class OwnEvents {
     if (!listeners.has(resource) && listeners.size >= MAX_RESOURCES) return;
     const listener: Listener = { ver: caps.ver, nodes: new Set(), sent: new Map() };
     listeners.set(resource, listener);
-    guarded(
-      this.#bridge,
-      'capabilities',
-      this.#describe(pair, resource, listener, `${caps.node}#${caps.ver}`),
-    );
+    guarded(this.#bridge, 'capabilities', this.#describe(pair, resource, listener, caps));
   }
 
   /** The contact sees nothing any more. */
@@ -104,22 +101,13 @@ export class OwnEvents {
     for (const { listeners } of this.#audiences.values()) listeners.clear();
   }
 
-  async #describe(pair: Pair, resource: string, listener: Listener, node: string): Promise<void> {
-    const known = this.#descriptions.get(listener.ver);
-    listener.nodes = known ?? (await this.#ask(pair, resource, listener.ver, node));
+  async #describe(pair: Pair, resource: string, listener: Listener, caps: Caps): Promise<void> {
+    const description = await this.#descriptions.of(pair, resource, caps);
+    if (description === undefined) return;
+    listener.nodes = description.nodes;
+    this.#described(pair);
     const audience = this.#audiences.get(pairKey(pair));
     if (audience?.listeners.get(resource) === listener) this.#send(audience, resource, listener);
-  }
-
-  /** A description that is not what its hash says is nobody's. */
-  async #ask(pair: Pair, resource: string, ver: string, node: string): Promise<ReadonlySet<string>> {
-    const query = xml(NS.discoInfo, 'query', { node });
-    const answer = await this.#iq.ask(pair.userJid, `${pair.contactJid}/${resource}`, 'get', query);
-    const info = 'error' in answer ? undefined : answer.payload;
-    if (info === undefined || verOf(info) !== ver) return new Set();
-    const nodes = nodesWanted(info);
-    this.#descriptions.set(ver, nodes);
-    return nodes;
   }
 
   #send({ pair, attributes }: Audience, resource: string, listener: Listener): void {

@@ -9,7 +9,9 @@ import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import { avatarOf, photoUpdate } from './avatar.ts';
 import { ownClient } from './caps.ts';
-import type { IqRequests } from './iq-requests.ts';
+import type { ClientDescriptions } from './client-descriptions.ts';
+import { clientTypeOf } from './client-type.ts';
+import { idleItem } from './idle.ts';
 import { aliasOf, nickItem } from './nick.ts';
 import { OwnEvents } from './own-events.ts';
 import { languageOf, priorityOf, toXmpp } from './presence-map.ts';
@@ -22,10 +24,12 @@ export const RESOURCE = 'imps';
 
 const MAPPED: AttributeFilter = new Set([
   'OnlineStatus',
+  'ClientInfo',
   'UserAvailability',
   'StatusText',
   'PreferredLanguage',
   'CommCap',
+  'PreferredContacts',
   'Alias',
   'StatusMood',
   'StatusContent',
@@ -42,6 +46,8 @@ interface Shown {
   sent: string | undefined;
   /** What was sent said that the user is there. */
   available: boolean;
+  /** When the user was seen to become not available, in milliseconds; undefined: he is, or nobody saw it. */
+  idleSince: number | undefined;
 }
 
 export class OwnPresence {
@@ -51,9 +57,10 @@ export class OwnPresence {
   /** What goes out beside presence. */
   readonly events: OwnEvents;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** `described`: as of OwnEvents. */
+  constructor(bridge: Bridge, descriptions: ClientDescriptions, described: (pair: Pair) => void) {
     this.#bridge = bridge;
-    this.events = new OwnEvents(bridge, iq);
+    this.events = new OwnEvents(bridge, descriptions, described);
     this.#shown = new BoundedMap(bridge.settings.maxPresencePairs);
   }
 
@@ -66,8 +73,12 @@ export class OwnPresence {
       this.#resync(pair);
       return;
     }
-    const shown = known ?? { pair, attributes: {}, sent: undefined, available: false };
-    shown.attributes = { ...shown.attributes, ...changes };
+    const shown = known ?? { pair, attributes: {}, sent: undefined, available: false, idleSince: undefined };
+    const before = shown.attributes;
+    shown.attributes = { ...before, ...changes };
+    if (!isAway(shown.attributes)) shown.idleSince = undefined;
+    // Of a value heard for the first time nobody knows how old it is.
+    else if (known !== undefined && !isAway(before)) shown.idleSince = this.#bridge.relay.clock.now();
     this.#shown.set(pairKey(pair), shown);
     this.#send(shown, false);
   }
@@ -77,6 +88,19 @@ export class OwnPresence {
     const shown = this.#shown.get(pairKey(pair));
     if (shown === undefined) this.#resync(pair);
     else this.#send(shown, true);
+  }
+
+  /** The user wrote to the contact: he is not idle, whatever he says. */
+  active(pair: Pair): void {
+    const shown = this.#shown.get(pairKey(pair));
+    if (shown?.idleSince === undefined) return;
+    shown.idleSince = undefined;
+    this.#send(shown, false);
+  }
+
+  /** Since when a contact sees the user idle, in milliseconds since the epoch. */
+  idleSince(pair: Pair): number | undefined {
+    return this.#shown.get(pairKey(pair))?.idleSince;
   }
 
   /** The contact may see nothing any more. */
@@ -107,7 +131,7 @@ export class OwnPresence {
 
   #send(shown: Shown, repeat: boolean): void {
     const { pair, attributes } = shown;
-    const presence = this.#presence(pair, attributes);
+    const presence = this.#presence(pair, attributes, shown.idleSince);
     const hash = createHash('sha1').update(serialize(presence)).digest('base64');
     if (!repeat && shown.sent === hash) this.#bridge.relay.metrics.count('xmpp_presence_unchanged_total');
     else if (this.#bridge.link.send(presence)) {
@@ -125,8 +149,9 @@ export class OwnPresence {
     guarded(this.#bridge, 'presence resync', tell(this.#bridge, pair, request));
   }
 
-  #presence(pair: Pair, attributes: PresenceAttributes): XmlElement {
-    return presenceOf(pair, attributes, ownClient(this.#bridge.settings).caps);
+  #presence(pair: Pair, attributes: PresenceAttributes, idle?: number): XmlElement {
+    const { caps } = ownClient(this.#bridge.settings, clientTypeOf(attributes));
+    return presenceOf(pair, attributes, { caps, idle });
   }
 }
 
@@ -135,8 +160,18 @@ function forget(shown: Shown): void {
   shown.available = false;
 }
 
+/** There, and not available. */
+function isAway(attributes: PresenceAttributes): boolean {
+  return toXmpp(attributes).show === 'xa';
+}
+
+interface Extras {
+  readonly caps: XmlElement;
+  readonly idle: number | undefined;
+}
+
 /** The stanza for what a contact may see. Who is offline or hidden shows nothing but that. */
-function presenceOf(pair: Pair, attributes: PresenceAttributes, caps: XmlElement): XmlElement {
+function presenceOf(pair: Pair, attributes: PresenceAttributes, { caps, idle }: Extras): XmlElement {
   const { available, show, status } = toXmpp({ OnlineStatus: WITHDRAWN, ...attributes });
   const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
   if (!available) return stanza('presence', { ...addresses, type: 'unavailable' });
@@ -152,5 +187,6 @@ function presenceOf(pair: Pair, attributes: PresenceAttributes, caps: XmlElement
     caps,
     attributes.StatusContent === undefined ? undefined : photoUpdate(avatarOf(attributes.StatusContent)),
     name === undefined ? undefined : nickItem(name),
+    idle === undefined ? undefined : idleItem(idle),
   );
 }

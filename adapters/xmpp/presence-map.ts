@@ -1,8 +1,11 @@
 // Presence attributes and XMPP presence, one value at a time (bridging 3.1, 3.2).
 
 import { childText } from '../../src/wv/element.ts';
+import type { Element } from '../../src/wv/element.ts';
 import { isOnline, simple, WITHDRAWN } from '../../src/wv/presence.ts';
-import type { PresenceAttributes, UserAvailability } from '../../src/wv/presence.ts';
+import type { PresenceAttribute, PresenceAttributes, UserAvailability } from '../../src/wv/presence.ts';
+import { capsIn } from './caps.ts';
+import { idleSince } from './idle.ts';
 import { childOf, stripIllegal, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -15,6 +18,16 @@ export interface XmppPresence {
   readonly show: Show | undefined;
   /** '' = none. */
   readonly status: string;
+}
+
+/** What a contact's client tells. */
+export interface HeardPresence extends XmppPresence {
+  /** -128 to 127. */
+  readonly priority: number;
+  /** Hash of its description (XEP-0115); '' = none. */
+  readonly ver: string;
+  /** In milliseconds since the epoch; undefined: in use. */
+  readonly idleSince: number | undefined;
 }
 
 export const UNAVAILABLE: XmppPresence = { available: false, show: undefined, status: '' };
@@ -65,16 +78,28 @@ export const HIDDEN: PresenceAttributes = Object.freeze({
   StatusText: WITHDRAWN,
 });
 
-/** Of an available presence; a user whose phone takes no messages (CommCap) has a negative one. */
-export function priorityOf({ CommCap }: PresenceAttributes): number {
-  const fields = CommCap?.valid === true ? (CommCap.fields ?? []) : [];
-  const closed = fields.some(
-    (each) =>
-      each.name === 'CommC' &&
-      childText(each, 'Cap')?.toUpperCase() === 'IM' &&
-      childText(each, 'Status')?.toUpperCase() === 'CLOSED',
-  );
+/** A notification in which everything is withheld grants nothing. */
+export function showsSomething(attributes: PresenceAttributes): boolean {
+  return Object.values(attributes).some((attribute) => attribute.valid);
+}
+
+/** Of an available presence; a user who takes no messages (CommCap, PreferredContacts) has a negative one. */
+export function priorityOf({ CommCap, PreferredContacts }: PresenceAttributes): number {
+  const says = (
+    attribute: PresenceAttribute | undefined,
+    names: readonly [string, string, string],
+  ): boolean => attribute?.valid === true && (attribute.fields ?? []).some((field) => isClosed(field, names));
+  const closed =
+    says(CommCap, ['CommC', 'Cap', 'Status']) || says(PreferredContacts, ['AddrPref', 'PrefC', 'Cstatus']);
   return closed ? -1 : 0;
+}
+
+function isClosed(field: Element, [name, kind, state]: readonly [string, string, string]): boolean {
+  return (
+    field.name === name &&
+    childText(field, kind)?.toUpperCase() === 'IM' &&
+    childText(field, state)?.toUpperCase() === 'CLOSED'
+  );
 }
 
 /** PreferredLanguage (ISO 639-2) as a language tag (BCP 47); undefined: none that is one. */
@@ -85,12 +110,15 @@ export function languageOf({ PreferredLanguage }: PresenceAttributes): string | 
 }
 
 /** Reads `<presence/>` without a type, or of type unavailable. Unknown words of `show` count as available. */
-export function readPresence(stanza: XmlElement): XmppPresence {
+export function readPresence(stanza: XmlElement): HeardPresence {
   const show = textOf(childOf(stanza, 'show')).trim();
   return {
     available: stanza.attrs['type'] !== 'unavailable',
     show: Object.hasOwn(AVAILABILITY_OF, show) ? (show as Show) : undefined,
     status: cut(textOf(childOf(stanza, 'status')).trim()),
+    priority: readPriority(stanza),
+    ver: capsIn(stanza)?.ver ?? '',
+    idleSince: idleSince(stanza),
   };
 }
 

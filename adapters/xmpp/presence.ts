@@ -9,6 +9,7 @@ import type {
   PresenceAuthResponse,
   PresenceNotification,
   PresenceValue,
+  SendMessageRequest,
   Status,
   SubscribeRequest,
   UnsubscribeRequest,
@@ -23,6 +24,7 @@ import type { Unmappable } from './addresses.ts';
 import { guarded, metaOf, pairKey, tell } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
+import { ClientDescriptions } from './client-descriptions.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
 import type { IqRequests } from './iq-requests.ts';
@@ -30,7 +32,8 @@ import { parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
 import { nickIn } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
-import { pairBetween, pairOf } from './pairs.ts';
+import { pairAsked, pairBetween, pairOf } from './pairs.ts';
+import { showsSomething } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
@@ -72,8 +75,10 @@ export class PresenceBridge {
     this.#bridge = bridge;
     this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
     this.#stanzas = new SubscriptionStanzas(bridge);
-    this.#contacts = new ContactPresence(bridge, iq);
-    this.#own = new OwnPresence(bridge, iq);
+    const descriptions = new ClientDescriptions(bridge, iq);
+    const contacts = new ContactPresence(bridge, iq, descriptions);
+    this.#contacts = contacts;
+    this.#own = new OwnPresence(bridge, descriptions, (pair) => contacts.described(pair));
     this.roster = new RosterPrivilege(bridge, iq);
   }
 
@@ -171,14 +176,29 @@ export class PresenceBridge {
 
   /** What somebody may see of a user now; undefined: nothing. */
   async authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined> {
-    const contact = this.#bridge.codec.foreignUser(asker);
-    const pair = isUnmappable(contact) ? contact : pairOf(this.#bridge.codec, user, contact);
-    if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
+    const pair = pairAsked(this.#bridge.codec, user, asker);
+    if (isUnmappable(pair)) return undefined;
+    const { contact } = pair;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
     const request = { watcher: contact, publishers: [user], meta: metaOf(contact) };
     const answer = await this.#bridge.relay.emit({ primitive: 'GetPresenceRequest', ...request });
     return answer.primitive === 'GetPresenceResponse' ? answer.values[0]?.attributes : undefined;
+  }
+
+  idleSince(user: UserAddress, asker: JidParts): number | undefined {
+    const pair = pairAsked(this.#bridge.codec, user, asker);
+    return isUnmappable(pair) ? undefined : this.#own.idleSince(pair);
+  }
+
+  /** A user of ours wrote to these contacts. */
+  wrote({ message: { sender, recipients } }: SendMessageRequest): void {
+    if (sender.kind !== 'user') return;
+    for (const recipient of recipients) {
+      const pair =
+        recipient.kind === 'user' ? pairOf(this.#bridge.codec, sender.user, recipient.user) : undefined;
+      if (pair !== undefined && !isUnmappable(pair)) this.#own.active(pair);
+    }
   }
 
   // ---- the stream
@@ -377,9 +397,4 @@ export class PresenceBridge {
   #drop(reason: string): void {
     this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason });
   }
-}
-
-/** A notification in which everything is withheld grants nothing. */
-function showsSomething(attributes: PresenceAttributes): boolean {
-  return Object.values(attributes).some((attribute) => attribute.valid);
 }

@@ -9,6 +9,7 @@ import { avatarOf, dataItem, vcardPhoto } from './avatar.ts';
 import type { Avatar } from './avatar.ts';
 import type { Bridge } from './bridge.ts';
 import type { StanzaError } from './errors.ts';
+import { isLink } from './geoloc.ts';
 import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
 import { isEmptyItem, itemId, ITEMS } from './own-events.ts';
@@ -27,6 +28,8 @@ type Answer = { readonly payload: XmlElement | undefined } | { readonly error: S
 /** What the asker may see of a user: undefined = he is not authorised to anything. */
 export interface Authorised {
   authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined>;
+  /** Since when the asker sees the user idle, in milliseconds since the epoch. */
+  idleSince(user: UserAddress, asker: JidParts): number | undefined;
 }
 
 const UNSUPPORTED: Answer = { error: { condition: 'service-unavailable', type: 'cancel' } };
@@ -48,7 +51,7 @@ export class UserQueries {
       [`get ${NS.vcard} vCard`]: (query) => this.#card(query),
       [`get ${NS.vcard4} vcard`]: (query) => this.#card4(query),
       [`get ${NS.time} time`]: (query) => this.#seen(query, (seen) => this.#time(seen)),
-      [`get ${NS.last} query`]: (query) => this.#seen(query, lastActivity),
+      [`get ${NS.last} query`]: (query) => this.#seen(query, (seen) => this.#lastActivity(query, seen)),
       [`get ${NS.pubsub} pubsub`]: (query) => this.#seen(query, (seen) => items(query.payload, seen)),
     };
   }
@@ -85,10 +88,18 @@ export class UserQueries {
     const text = (element: string, type: string, value: string): XmlElement =>
       xml(NS.vcard4, element, {}, xml(NS.vcard4, type, {}, value));
     const contact = contactLines(seen).map(([property, value]) =>
-      text(property.toLowerCase(), 'text', value),
+      text(property.toLowerCase(), property === 'URL' ? 'uri' : 'text', value),
     );
     const card = [text('fn', 'text', name), text('nickname', 'text', name), ...contact];
     return { payload: xml(NS.vcard4, 'vcard', {}, ...card) };
+  }
+
+  /** Nobody here keeps when a user was last seen; who is there is active, unless he is shown as idle. */
+  #lastActivity({ user, asker }: UserQuery, seen: PresenceAttributes): Answer {
+    if (user === undefined || !isOnline(seen)) return FORBIDDEN;
+    const now = this.#bridge.relay.clock.now();
+    const seconds = Math.floor((now - (this.#presence.idleSince(user, asker) ?? now)) / 1_000);
+    return { payload: xml(NS.last, 'query', { seconds: String(Math.max(0, seconds)) }) };
   }
 
   #time({ TimeZone }: PresenceAttributes): Answer {
@@ -103,11 +114,6 @@ export class UserQueries {
       payload: xml(NS.time, 'time', {}, child('tzo', `${sign}${hours}:${minutes}`), child('utc', utc)),
     };
   }
-}
-
-/** Nobody here keeps when a user was last seen; who is there is active. */
-function lastActivity(seen: PresenceAttributes): Answer {
-  return isOnline(seen) ? { payload: xml(NS.last, 'query', { seconds: '0' }) } : FORBIDDEN;
 }
 
 function items(request: XmlElement, seen: PresenceAttributes): Answer {
@@ -126,11 +132,28 @@ function data(avatar: Avatar | undefined, id: string | undefined): Answer {
   return { payload: itemsAnswer(NS.avatarData, avatar.hash, dataItem(avatar)) };
 }
 
-/** Properties of a ContactInfo that are handed on, at most this many and this long. */
+/** Properties of a ContactInfo, and links of an InfoLink, that are handed on: at most this many each. */
 const MAX_LINES = 10;
 const CONTACT_LINE = /^(TEL|EMAIL|URL)(?:;[^:]*)?:(.{1,200})$/i;
 
-function contactLines({ ContactInfo }: PresenceAttributes): (readonly [property: string, value: string])[] {
+type Line = readonly [property: string, value: string];
+
+/** What both kinds of cards say beside names and pictures. */
+function contactLines(seen: PresenceAttributes): readonly Line[] {
+  return [...cardLines(seen), ...links(seen)];
+}
+
+function links({ InfoLink }: PresenceAttributes): readonly Line[] {
+  const fields = InfoLink?.valid === true ? (InfoLink.fields ?? []) : [];
+  return fields
+    .filter(({ name }) => name === 'Inf_link')
+    .map((field) => childText(field, 'Link')?.trim() ?? '')
+    .filter(isLink)
+    .slice(0, MAX_LINES)
+    .map((link) => ['URL', link] as const);
+}
+
+function cardLines({ ContactInfo }: PresenceAttributes): readonly Line[] {
   if (ContactInfo?.valid !== true) return [];
   const text = childText({ name: '', text: '', children: ContactInfo.fields ?? [] }, 'ContainedvCard') ?? '';
   const card = /^\s*BEGIN:VCARD/i.test(text) ? text : Buffer.from(text, 'base64').toString('utf8');

@@ -3,7 +3,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { restartServer, startServer, stopServer } from '../../scripts/stack/control.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
-import { childOf, textOf, type XmlElement } from '../../adapters/xmpp/xml.ts';
+import { verOf } from '../../adapters/xmpp/caps.ts';
+import { childOf, serialize, textOf, xml, type XmlElement } from '../../adapters/xmpp/xml.ts';
+import { childText, leaf } from '../../src/wv/element.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
 import { simple } from '../../src/wv/presence.ts';
 import {
@@ -21,6 +23,10 @@ import type { Account, Scene, Whereabouts } from '../support/e2e/scene.ts';
 import { liveServers } from '../support/xmpp-live.ts';
 import { eventually } from '../support/eventually.ts';
 import { bodyText, conditionOf, XmppUser } from '../support/xmpp-user.ts';
+
+/** What a contact's client says of itself. */
+const PC = xml(NS.discoInfo, 'query', {}, xml(NS.discoInfo, 'identity', { category: 'client', type: 'pc' }));
+const PC_CAPS = serialize(xml(NS.caps, 'c', { hash: 'sha-1', node: 'https://pc.example', ver: verOf(PC) }));
 
 /** Servers take a moment to come back. */
 const RESTART_MS = 60_000;
@@ -117,6 +123,32 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer, where: Whereabo
     await juliet.sees('the receipt', isReceipt(jid, `ay-${account.name}`));
   });
 
+  test.each(PHONES)('a phone with $phone is told how a contact is reached, and by what', async ({ kind }) => {
+    const account = await scene.newAccount('romeo');
+    const phone = await scene.login(account, kind);
+    const reached = phone.next(
+      'presence',
+      ({ user, attributes }) => user === julietAddress && attributes.PreferredContacts?.valid === true,
+    );
+    const client = phone.next(
+      'presence',
+      ({ user, attributes }) => user === julietAddress && attributes.ClientInfo?.valid === true,
+    );
+    await phone.subscribe({ users: [julietAddress] });
+    await juliet.seesPresence(jidOf(account), 'subscribe');
+    juliet.answersWith(PC);
+    await juliet.send(`<presence><status>at the window</status>${PC_CAPS}</presence>`);
+    await juliet.send(`<presence type="subscribed" to="${jidOf(account)}"/>`);
+    const [way] = (await reached).attributes.PreferredContacts?.fields ?? [];
+    expect(['PrefC', 'Caddr', 'Cstatus', 'Cname'].map((name) => childText(way, name))).toEqual([
+      'IM',
+      julietAddress,
+      'OPEN',
+      'window',
+    ]);
+    expect((await client).attributes.ClientInfo?.fields).toContainEqual(leaf('ClientType', 'COMPUTER'));
+  });
+
   test('a phone that denies a watcher ends his request', async () => {
     const account = await scene.newAccount('romeo');
     const phone = await scene.login(account);
@@ -170,17 +202,33 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer, where: Whereabo
     expect(await report).toMatchObject({ outcome: { code: 410 }, message: { id } });
   });
 
-  test('a blocked sender gets the error of a user who does not exist', async () => {
+  test.each([
+    ['on the block list', { block: { inUse: true, add: { users: [julietAddress] } } }],
+    ['not on the grant list', { grant: { inUse: true, add: { users: ['wv:friend'] } } }],
+  ])('a sender %s gets the error of a user who does not exist, and sees him go, once', async (_, access) => {
     const account = await scene.newAccount('romeo');
+    const jid = jidOf(account);
     const phone = await scene.login(account);
-    await phone.block(julietAddress);
+    const asked = phone.next('authorization');
+    await juliet.send(`<presence type="subscribe" to="${jid}"/>`);
+    await asked;
+    await phone.answerAuthorization(julietAddress, true);
+    await juliet.seesPresence(jid, undefined);
+    const before = juliet.received.length;
+    await phone.changeAccess(access);
+    await juliet.seesPresence(jid, 'unavailable');
+    await phone.updatePresence({ StatusText: simple('not for everybody') });
     const id = `blocked-${account.name}`;
-    await juliet.send(`<message type="chat" id="${id}" to="${jidOf(account)}"><body>psst</body></message>`);
+    await juliet.send(`<message type="chat" id="${id}" to="${jid}"><body>psst</body></message>`);
     const error = await juliet.sees(
       'an error',
       ({ attrs }) => attrs['id'] === id && attrs['type'] === 'error',
     );
     expect(conditionOf(error)).toBe('service-unavailable');
+    const shown = juliet.received
+      .slice(before)
+      .filter((each) => each.name === 'presence' && each.attrs['from']?.split('/')[0] === jid);
+    expect(shown.map(({ attrs }) => attrs['type'])).toEqual(['unavailable']);
   });
 
   test('messages to a phone that is off wait for it, in order', async () => {

@@ -1,7 +1,7 @@
 // Personal events and questions about users through the gateway, without a network (bridging 3.2, 3.5).
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import { leaf } from '../../../src/wv/element.ts';
+import { leaf, node } from '../../../src/wv/element.ts';
 import { trusted } from '../../../src/wv/ids.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import { simple, WITHDRAWN } from '../../../src/wv/presence.ts';
@@ -13,12 +13,13 @@ import { IqResponder } from '../../../adapters/xmpp/iq.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { PresenceBridge } from '../../../adapters/xmpp/presence.ts';
 import { eventMessage } from '../../../adapters/xmpp/pubsub.ts';
+import { NOBODY } from '../../../adapters/xmpp/resources.ts';
 import { childOf, serialize, xml } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import { COMPONENT, incoming, iqOf, testBridge } from '../../support/xmpp-bridge.ts';
 import type { TestBridge } from '../../support/xmpp-bridge.ts';
 import { eventually } from '../../support/eventually.ts';
-import { authorisation, notification, subscribe } from '../../support/xmpp-requests.ts';
+import { authorisation, notification, subscribe, textMessage } from '../../support/xmpp-requests.ts';
 import { conditionOf } from '../../support/xmpp-user.ts';
 
 const BOB = trusted<UserAddress>('wv:bob@xmpp.example');
@@ -206,8 +207,7 @@ describe('events of a contact', () => {
     expect(facts.picture(hash, 'vcard')).toBe(hash);
     facts.pictured(hash, content);
     facts.take({ node: NS.avatarMetadata, payload: xml(NS.avatarMetadata, 'metadata') });
-    const attributes = (): PresenceAttributes =>
-      facts.attributes({ available: true, show: undefined, status: '' });
+    const attributes = (): PresenceAttributes => facts.attributes({ ...NOBODY, available: true });
     expect(attributes().StatusContent).toEqual(content);
     facts.picture('', 'vcard');
     expect(attributes().StatusContent).toEqual(WITHDRAWN);
@@ -237,6 +237,52 @@ describe('events of a contact', () => {
     expect(told().Alias).toEqual(simple('Robert'));
     await event(NS.nick, xml(NS.nick, 'nick'));
     expect(told().Alias).toEqual(simple(name));
+  });
+
+  test('the client that counts: its name, what it is, and since when it is idle', async () => {
+    const later = async (): Promise<void> => {
+      bridge.clock.advance(200);
+      await settled();
+    };
+    const info = xml(
+      NS.discoInfo,
+      'query',
+      {},
+      xml(NS.discoInfo, 'identity', { category: 'client', type: 'pc' }),
+    );
+    const caps = xml(NS.caps, 'c', { hash: 'sha-1', node: 'x', ver: verOf(info) });
+    await bob(undefined, caps, xml(NS.idle, 'idle', { since: '2026-11-23T14:05:07Z' }));
+    await later();
+    const reached = (state: string) => ({
+      valid: true,
+      fields: [
+        node('AddrPref', [
+          leaf('PrefC', 'IM'),
+          leaf('Caddr', BOB),
+          leaf('Cstatus', state),
+          leaf('Cname', 'desk'),
+        ]),
+      ],
+    });
+    expect(told()).toMatchObject({
+      UserAvailability: simple('AVAILABLE'),
+      StatusText: simple('idle since 2026-11-23 14:05 UTC'),
+      PreferredContacts: reached('OPEN'),
+    });
+    expect(told().ClientInfo).toBeUndefined();
+    await answer(info);
+    await later();
+    expect(told().ClientInfo).toEqual({ valid: true, fields: [leaf('ClientType', 'COMPUTER')] });
+    await bob(undefined, xml(NS.component, 'priority', {}, '-1'));
+    await later();
+    expect(told()).toMatchObject({
+      ClientInfo: WITHDRAWN,
+      StatusText: WITHDRAWN,
+      PreferredContacts: reached('CLOSED'),
+    });
+    await bob('unavailable');
+    await later();
+    expect(told().PreferredContacts).toEqual(WITHDRAWN);
   });
 
   test('mood and place end when he goes', async () => {
@@ -272,6 +318,75 @@ test('who told a name with his request is called so, and his vCard is not asked'
   expect(bridge.link.sent.filter((each) => childOf(each, 'vCard', NS.vcard) !== undefined)).toEqual([]);
 });
 
+describe('a user who is not available', () => {
+  const AWAY = { UserAvailability: simple('NOT_AVAILABLE') };
+  const idle = (): (string | undefined)[] =>
+    bridge.link.sent
+      .filter(({ name, attrs }) => name === 'presence' && attrs['type'] === undefined)
+      .map((each) => childOf(each, 'idle', NS.idle)?.attrs['since']);
+  const stampNow = (): string => `${new Date(bridge.clock.now()).toISOString().slice(0, 19)}Z`;
+
+  test('is idle since he said so, until he says otherwise', async () => {
+    await show(ONLINE);
+    bridge.clock.advance(60_000);
+    const since = stampNow();
+    await show(AWAY);
+    bridge.clock.advance(60_000);
+    await show({ StatusText: simple('out') });
+    await show({ UserAvailability: simple('AVAILABLE') });
+    expect(idle()).toEqual([undefined, since, since, undefined]);
+  });
+
+  test('and was so before we knew him is not idle: nobody knows since when', async () => {
+    await show({ ...ONLINE, ...AWAY });
+    expect(idle()).toEqual([undefined]);
+  });
+
+  test('is not idle when he writes, which is told once', async () => {
+    await show(ONLINE);
+    await show(AWAY);
+    for (const text of ['one', 'two']) presence.wrote(textMessage(alice, BOB, text));
+    expect(idle()).toEqual([undefined, stampNow(), undefined]);
+  });
+
+  test('and offline shows nothing but that', async () => {
+    await show(ONLINE);
+    await show({ ...AWAY, OnlineStatus: simple('F') });
+    await show(ONLINE);
+    expect(idle()).toEqual([undefined, stampNow()]);
+  });
+
+  test('was last active when he became so', async () => {
+    await show(ONLINE);
+    await show(AWAY);
+    bridge.relay.presence.set(alice, { ...ONLINE, ...AWAY });
+    bridge.clock.advance(90_000);
+    bridge.link.taken();
+    const query = { type: 'get', id: 'q', from: `${BARE}/d`, to: JID };
+    new IqResponder(bridge, presence).received(incoming('iq', query, xml(NS.last, 'query')));
+    const reply = await eventually('an answer', () => bridge.link.sent[0]);
+    expect(childOf(reply, 'query', NS.last)?.attrs['seconds']).toBe('90');
+  });
+});
+
+test("the user's client is what his ClientInfo says, for those who see it", async () => {
+  const attributes = { ...ONLINE, ClientInfo: { valid: true, fields: [leaf('ClientType', 'COMPUTER')] } };
+  await show(attributes);
+  bridge.relay.presence.set(alice, attributes);
+  const caps = childOf(bridge.link.sent.at(-1) ?? xml(NS.component, 'none'), 'c', NS.caps)?.attrs;
+  const responder = new IqResponder(bridge, presence);
+  const typeFor = async (from: string, asked: string | undefined): Promise<string | undefined> => {
+    bridge.link.taken();
+    const query = { type: 'get', id: 'q', from: `${from}/d`, to: `${JID}/imps` };
+    responder.received(incoming('iq', query, xml(NS.discoInfo, 'query', { node: asked })));
+    const reply = childOf(await eventually('an answer', () => bridge.link.sent[0]), 'query', NS.discoInfo);
+    return reply === undefined ? undefined : childOf(reply, 'identity')?.attrs['type'];
+  };
+  expect(await typeFor(BARE, `${caps?.['node']}#${caps?.['ver']}`)).toBe('pc');
+  expect(await typeFor(BARE, undefined)).toBe('pc');
+  expect(await typeFor('eve@xmpp.example', undefined)).toBe('phone');
+});
+
 describe('questions about a user', () => {
   const SEEN = {
     ...ONLINE,
@@ -280,6 +395,10 @@ describe('questions about a user', () => {
     ContactInfo: {
       valid: true,
       fields: [leaf('ContainedvCard', 'BEGIN:VCARD\r\nTEL;CELL:+4477\r\nEND:VCARD')],
+    },
+    InfoLink: {
+      valid: true,
+      fields: ['javascript:x', 'https://ann.example/'].map((link) => node('Inf_link', [leaf('Link', link)])),
     },
   };
   const ask = async (from: string, payload: XmlElement): Promise<XmlElement> => {
@@ -293,6 +412,12 @@ describe('questions about a user', () => {
   test.each([
     ['card', xml(NS.vcard, 'vCard'), '<NUMBER>+4477</NUMBER>'],
     ['vCard 4', xml(NS.vcard4, 'vcard'), '<tel><text>+4477</text></tel>'],
+    ['card (InfoLink)', xml(NS.vcard, 'vCard'), '</TEL><URL>https://ann.example/</URL></vCard>'],
+    [
+      'vCard 4 (InfoLink)',
+      xml(NS.vcard4, 'vcard'),
+      '</tel><url><uri>https://ann.example/</uri></url></vcard>',
+    ],
     ['time', xml(NS.time, 'time'), '<tzo>-05:30</tzo>'],
     ['last activity', xml(NS.last, 'query'), 'seconds="0"'],
     ['mood', items(NS.mood), '<happy/>'],

@@ -10,8 +10,8 @@ import {
   toXmpp,
   UNAVAILABLE,
 } from '../../../adapters/xmpp/presence-map.ts';
-import type { Show } from '../../../adapters/xmpp/presence-map.ts';
-import { MAX_RESOURCES, Resources } from '../../../adapters/xmpp/resources.ts';
+import type { HeardPresence, Show } from '../../../adapters/xmpp/presence-map.ts';
+import { MAX_RESOURCES, NOBODY, Resources } from '../../../adapters/xmpp/resources.ts';
 import { stanza, xml } from '../../../adapters/xmpp/xml.ts';
 
 describe('presence of our users', () => {
@@ -85,45 +85,62 @@ describe('presence of contacts', () => {
 });
 
 describe('several resources', () => {
-  const shown = (show: Show | undefined, status = '') => ({ available: true, show, status });
+  const shown = (show: Show | undefined, status = '', priority = 0, idleSince?: number): HeardPresence => ({
+    available: true,
+    show,
+    status,
+    priority,
+    ver: '',
+    idleSince,
+  });
 
   test('the highest priority counts', () => {
     const resources = new Resources();
-    resources.update('a', shown('dnd'), 5);
-    resources.update('b', shown('chat'), 1);
+    resources.update('a', shown('dnd', '', 5));
+    resources.update('b', shown('chat', '', 1));
     expect(resources.merged().show).toBe('dnd');
   });
 
   test('ties go to the most available, then to the latest', () => {
     const resources = new Resources();
-    resources.update('a', shown('away'), 0);
-    resources.update('b', shown(undefined, 'first'), 0);
-    resources.update('c', shown(undefined, 'second'), 0);
+    resources.update('a', shown('away'));
+    resources.update('b', shown(undefined, 'first'));
+    resources.update('c', shown(undefined, 'second'));
     expect(resources.merged().status).toBe('second');
-    resources.update('b', shown(undefined, 'third'), 0);
+    resources.update('b', shown(undefined, 'third'));
     expect(resources.merged().status).toBe('third');
+  });
+
+  test('among equals one in use counts more than an idle one, and that less the longer it is idle', () => {
+    const resources = new Resources();
+    resources.update('a', shown(undefined, 'in use'));
+    resources.update('b', shown(undefined, 'idle', 0, 2_000));
+    resources.update('c', shown(undefined, 'idle for longer', 0, 1_000));
+    expect(resources.merged()).toMatchObject({ resource: 'a', status: 'in use' });
+    resources.update('a', NOBODY);
+    expect(resources.merged()).toMatchObject({ resource: 'b', status: 'idle' });
   });
 
   test('a resource of negative priority alone is online and not available', () => {
     const resources = new Resources();
-    resources.update('a', shown(undefined), -1);
+    resources.update('a', shown(undefined, '', -1));
     expect(resources.merged()).toMatchObject({ available: true, show: 'xa' });
   });
 
   test('unavailable from the bare JID ends all of them', () => {
     const resources = new Resources();
-    resources.update('a', shown(undefined), 0);
-    resources.update('b', shown(undefined), 0);
-    resources.update('', { ...UNAVAILABLE, status: 'gone' }, 0);
-    expect(resources.merged()).toEqual({ available: false, show: undefined, status: 'gone' });
+    resources.update('a', shown(undefined));
+    resources.update('b', shown(undefined));
+    resources.update('', { ...NOBODY, status: 'gone' });
+    expect(resources.merged()).toEqual({ ...NOBODY, status: 'gone' });
   });
 
   test('a contact cannot make us remember more than the limit', () => {
     const resources = new Resources();
-    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, shown(undefined, `s${n}`), n % 7);
-    for (let n = 0; n < MAX_RESOURCES * 2; n++) resources.update(`r${n}`, UNAVAILABLE, 0);
+    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, shown(undefined, `s${n}`, n % 7));
+    for (let n = 0; n < MAX_RESOURCES * 2; n++) resources.update(`r${n}`, NOBODY);
     expect(resources.merged().available).toBe(true);
-    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, UNAVAILABLE, 0);
+    for (let n = 0; n < MAX_RESOURCES * 3; n++) resources.update(`r${n}`, NOBODY);
     expect(resources.empty).toBe(true);
   });
 });

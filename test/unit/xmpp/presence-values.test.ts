@@ -7,8 +7,10 @@ import { leaf, node } from '../../../src/wv/element.ts';
 import { PRESENCE_ATTRIBUTES, simple, WITHDRAWN } from '../../../src/wv/presence.ts';
 import { readActivity } from '../../../adapters/xmpp/activity.ts';
 import { avatarOf, pictureOf } from '../../../adapters/xmpp/avatar.ts';
-import { capsIn, ownClient, verOf } from '../../../adapters/xmpp/caps.ts';
+import { capsIn, ownClient, ownClientAt, verOf } from '../../../adapters/xmpp/caps.ts';
+import { CLIENT_TYPES, clientInfoIn, clientTypeOf } from '../../../adapters/xmpp/client-type.ts';
 import { degreesOf, geolocItem, readGeoloc, toDms } from '../../../adapters/xmpp/geoloc.ts';
+import { idleItem, idleSince, idleText } from '../../../adapters/xmpp/idle.ts';
 import { moodItem, readMood } from '../../../adapters/xmpp/mood.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { readNick } from '../../../adapters/xmpp/nick.ts';
@@ -98,7 +100,7 @@ describe('place', () => {
       Address: { valid: true, fields: [leaf('Country', 'GB'), leaf('City', 'London')] },
       FreeTextLocation: simple('At home'),
     };
-    expect(readGeoloc(geolocItem(place))).toEqual(place);
+    expect(readGeoloc(geolocItem(place))).toEqual({ ...place, InfoLink: WITHDRAWN });
   });
 
   test('what is withheld is not in it', () => {
@@ -108,7 +110,82 @@ describe('place', () => {
       GeoLocation: WITHDRAWN,
       Address: WITHDRAWN,
       FreeTextLocation: WITHDRAWN,
+      InfoLink: WITHDRAWN,
     });
+  });
+});
+
+describe('link', () => {
+  const link = (uri: string) =>
+    readGeoloc(xml(NS.geoloc, 'geoloc', {}, xml(NS.geoloc, 'uri', {}, uri))).InfoLink;
+
+  test('of a place is an InfoLink', () => {
+    expect(link(' https://verona.example/ ')).toEqual({
+      valid: true,
+      fields: [node('Inf_link', [leaf('Link', 'https://verona.example/')])],
+    });
+  });
+
+  test.each(['javascript:alert(1)', 'geo:45.4,11.0', 'https://a b', `https://${'x'.repeat(2_000)}`, ''])(
+    '%s is none',
+    (uri) => {
+      expect(link(uri)).toBe(WITHDRAWN);
+    },
+  );
+});
+
+describe('idle', () => {
+  const since = (text: string) => idleSince(stanza('presence', {}, xml(NS.idle, 'idle', { since: text })));
+
+  test('goes there and back, to the second', () => {
+    const time = Date.UTC(2026, 10, 23, 14, 5, 7);
+    expect(idleSince(stanza('presence', {}, idleItem(time + 499)))).toBe(time);
+    expect(idleText(time)).toBe('idle since 2026-11-23 14:05 UTC');
+  });
+
+  test.each(['2026-11-23T15:05:07+01:00', '2026-11-23T14:05:07.000Z'])('%s is read', (text) => {
+    expect(since(text)).toBe(Date.UTC(2026, 10, 23, 14, 5, 7));
+  });
+
+  test.each(['', 'yesterday', '2026-11-23', '2026-99-99T00:00:00Z', '20261123T14:05:07'])(
+    '%o is none',
+    (text) => {
+      expect(since(text)).toBeUndefined();
+    },
+  );
+});
+
+describe('client', () => {
+  const described = (category: string, type: string): XmlElement =>
+    xml(NS.discoInfo, 'query', {}, xml(NS.discoInfo, 'identity', { category, type }));
+  const info = (type: string) => ({ valid: true, fields: [leaf('ClientType', type)] });
+
+  test.each([
+    ['MOBILE_PHONE', 'phone'],
+    ['COMPUTER', 'pc'],
+    ['PDA', 'handheld'],
+    ['CLI', 'sms'],
+  ] as const)('%s goes there and back as %s', (type, identity) => {
+    expect(clientTypeOf({ ClientInfo: info(type) })).toBe(identity);
+    expect(clientInfoIn(described('client', identity))).toEqual(info(type));
+  });
+
+  test.each(['OTHER', 'constructor', ''])('%o is shown as a phone', (type) => {
+    expect(clientTypeOf({ ClientInfo: info(type) })).toBe('phone');
+    expect(clientTypeOf({ ClientInfo: { ...info('COMPUTER'), valid: false } })).toBe('phone');
+  });
+
+  test.each([
+    ['client', 'web', 'COMPUTER'],
+    ['client', 'tablet', 'PDA'],
+    ['client', 'bot', 'OTHER'],
+    ['client', 'constructor', 'OTHER'],
+  ])('%s/%s is %s', (category, type, clientType) => {
+    expect(clientInfoIn(described(category, type))).toEqual(info(clientType));
+  });
+
+  test('what is no client has no ClientInfo', () => {
+    expect(clientInfoIn(described('gateway', 'phone'))).toBeUndefined();
   });
 });
 
@@ -135,6 +212,17 @@ describe('name, language, priority', () => {
   ])('CommCap %s %s is priority %i', (cap, state, priority) => {
     const fields = [node('CommC', [leaf('Cap', cap), leaf('Status', state)])];
     expect(priorityOf({ CommCap: { valid: true, fields } })).toBe(priority);
+  });
+});
+
+describe('preferred contacts', () => {
+  test.each([
+    ['IM', 'CLOSED', -1],
+    ['IM', 'OPEN', 0],
+    ['CALL', 'CLOSED', 0],
+  ])('%s %s is priority %i', (kind, state, priority) => {
+    const fields = [node('AddrPref', [leaf('PrefC', kind), leaf('Cstatus', state)])];
+    expect(priorityOf({ PreferredContacts: { valid: true, fields } })).toBe(priority);
   });
 });
 
@@ -201,5 +289,15 @@ describe('capabilities', () => {
     expect(capsIn(stanza('presence', {}, client.caps))?.ver).toBe(verOf(client.info(undefined)));
     expect(serialize(client.info(undefined))).toContain(`${NS.mood}+notify`);
     expect(ownClient({ reactions: false }).node).not.toBe(client.node);
+  });
+
+  test('each type of client has its own, which is found by its node', () => {
+    const features = { reactions: true };
+    const nodes = CLIENT_TYPES.map((type) => ownClient(features, type).node);
+    expect(new Set(nodes).size).toBe(CLIENT_TYPES.length);
+    for (const type of CLIENT_TYPES) {
+      expect(ownClientAt(features, ownClient(features, type).node)).toBe(ownClient(features, type));
+    }
+    expect(ownClientAt(features, 'https://elsewhere.example#x')).toBeUndefined();
   });
 });

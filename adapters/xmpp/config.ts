@@ -51,6 +51,8 @@ export interface XmppGatewayConfig {
   readonly confirmTimeoutMs?: number;
   /** Reactions (XEP-0444) are told as text. */
   readonly reactions?: boolean;
+  /** Those in rooms, too. */
+  readonly roomReactions?: boolean;
   /** A longer text from XMPP comes to the phone in parts of at most this many UTF-16 units; 0 = never. */
   readonly splitText?: number;
   /** Messages whose beginning is kept in memory, for quotes. */
@@ -113,6 +115,7 @@ const DEFAULTS = {
   pingIntervalMs: 30_000,
   confirmTimeoutMs: 15_000,
   reactions: true,
+  roomReactions: false,
   splitText: 1_500,
   maxQuotableMessages: 20_000,
   maxRememberedChats: 10_000,

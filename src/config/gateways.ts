@@ -49,6 +49,10 @@ export const xmppSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('Reactions of XMPP users (XEP-0444) reach the phone as a text: NAME reacted X to "…".'),
+  roomReactions: z
+    .boolean()
+    .default(false)
+    .describe('Reactions in rooms reach phones as such a text, too. Needs no `reactions`.'),
   splitText: z
     .int()
     .min(0)

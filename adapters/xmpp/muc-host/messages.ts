@@ -12,6 +12,7 @@ import { isWorthTelling, whatWasSaid } from '../compositions.ts';
 import type { RoomLetter } from '../compositions.ts';
 import { QueueFull } from '../conversation-queue.ts';
 import { encryptionOf, isDue, isKeyExchange, isUnanswerable, roomExplanation } from '../encrypted.ts';
+import { fileReferenceOf } from '../files/links.ts';
 import type { OutgoingFiles } from '../files/outgoing-files.ts';
 import { hopMark } from '../hop.ts';
 import type { BareJid } from '../jid.ts';
@@ -25,6 +26,7 @@ import type { XmlElement } from '../xml.ts';
 import { ask, fullJid, inRoom, occupantIdFor, occupantOf, refuse, tellAll } from './context.ts';
 import type { HostContext, Visit } from './context.ts';
 import { Originals, wordsOfOccupant } from './originals.ts';
+import { Standings } from './standing.ts';
 import { copyIdOf, occupantJid } from './room-addresses.ts';
 import type { Occupant, Room } from './room.ts';
 import { subjectMessage } from './stanzas.ts';
@@ -53,6 +55,7 @@ export class RoomMessages {
   readonly #uploads: OutgoingFiles | undefined;
   readonly #texts: RoomTexts;
   readonly #originals = new Originals();
+  readonly #standings: Standings;
 
   /** Without `parts.files` and `parts.uploads`, files are words about them. */
   constructor(context: HostContext, { uploads, ...parts }: RoomParts) {
@@ -60,6 +63,7 @@ export class RoomMessages {
     this.#parts = parts;
     this.#uploads = uploads;
     this.#texts = new RoomTexts(context.bridge, parts);
+    this.#standings = new Standings(context);
   }
 
   // ---- from the group's home
@@ -69,7 +73,9 @@ export class RoomMessages {
     const { message } = request;
     const words = await this.#wordsOf(message);
     const codes = await Promise.all(
-      message.recipients.map((party) => (words === 'later' ? 503 : this.#deliverTo(message, party, words))),
+      message.recipients.map(async (party): Promise<StatusCode> =>
+        words === 'later' ? 503 : await this.#deliverTo(message, party, words),
+      ),
     );
     const failures = codes.flatMap((code, index): DetailedResult[] => {
       const party = message.recipients[index];
@@ -190,6 +196,7 @@ export class RoomMessages {
     }
     // Chat states, markers and the like: WV has no word for them.
     if (!isWorthTelling(message)) return this.#drop('no_body');
+    await this.#standings.refresh(room, occupant, fileReferenceOf(message) !== undefined);
     await this.#send(room, occupant, visit);
   }
 

@@ -34,6 +34,11 @@ export class XmppOccupant {
   /** Makes the room, with these fields of the owner's form. */
   async creates(fields: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.enters();
+    await this.configures(fields);
+  }
+
+  /** Submits the owner's form. */
+  async configures(fields: Readonly<Record<string, string>>): Promise<void> {
     const written = Object.entries({ FORM_TYPE: NS.mucRoomConfig, ...fields }).map(
       ([name, value]) => `<field var="${name}"><value>${value}</value></field>`,
     );

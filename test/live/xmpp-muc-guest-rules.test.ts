@@ -8,13 +8,14 @@ import { childOf, elementsOf, textOf } from '../../adapters/xmpp/xml.ts';
 import { mucDomain } from '../../scripts/stack/layout.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { trusted } from '../../src/wv/ids.ts';
-import type { GroupAddress } from '../../src/wv/ids.ts';
+import type { GroupAddress, UserAddress } from '../../src/wv/ids.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import type { XmppServerName } from '../support/xmpp-live.ts';
 import { RoomClient } from '../support/xmpp-muc-guest.ts';
 import { XmppOccupant } from '../support/xmpp-occupant.ts';
 import { XmppProxy } from '../support/xmpp-proxy.ts';
+import { textMessage } from '../support/xmpp-requests.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
 for (const { name, server, missing } of await liveServers()) {
@@ -87,7 +88,9 @@ function suite(name: XmppServerName, server: XmppServer): void {
     const five = await Promise.all(
       Array.from({ length: 5 }, (_, index) => client(`g${index}`).join(`G${index}`)),
     );
-    expect(five.map(({ result }) => result.code).toSorted()).toEqual([200, 200, 200, 200, 817]);
+    expect(five.map(({ result }) => result.code).toSorted((a, b) => a - b)).toEqual([
+      200, 200, 200, 200, 817,
+    ]);
   });
 
   test('whose membership is taken, or who is none when only members may stay, is out with 809 and told why', async () => {
@@ -268,6 +271,19 @@ function suite(name: XmppServerName, server: XmppServer): void {
     await nurse.hears('Ann (2)', 'it is me');
     await hears(ann, 'Nurse: anybody?');
   }, 60_000);
+
+  test('addresses of our own networks, and of other bridges, are no rooms and no users (516)', async () => {
+    const { user } = live.newUser('ann');
+    const { domain } = server.components.test;
+    for (const part of [`tea%40${domain}`, `tea%40wv.example`, '_bifrost_tea%40rooms.example']) {
+      const twice = trusted<GroupAddress>(`wv:/${part}@xmpp.wv.example`);
+      expect((await new RoomClient(live.gateway, user, twice).join('Ann')).result.code).toBe(516);
+      const ghost = trusted<UserAddress>(`wv:${part}@xmpp.wv.example`);
+      expect((await live.gateway.request(textMessage(user, ghost, 'hi'))).result.code).toBe(516);
+    }
+    const puppet = trusted<UserAddress>(`wv:_xmpp_bob@${server.domain}`);
+    expect((await live.gateway.request(textMessage(user, puppet, 'hi'))).result.code).toBe(516);
+  });
 
   test('an occupant whom nobody remembers is put out when the room speaks to him', async () => {
     await nurse.creates();

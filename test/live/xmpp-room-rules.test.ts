@@ -310,6 +310,24 @@ function suite(server: XmppServer): void {
     await scene.everybodyOut();
   });
 
+  test('a nick is never escaped, whatever is in it', async () => {
+    const room = await newRoom();
+    const nick = `O'Neil & "co" @ <here>/there\\20`;
+    const written = nick
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      .replaceAll('"', '&quot;');
+    const neil = new XmppOccupant(juliet, room.jid, nick);
+    await neil.asks(written);
+    await neil.sees(nick);
+    const names = (await room.phone.groups.participants(room.group)).map(({ screenName }) => screenName);
+    expect(names).toContain(nick);
+    await room.phone.sendMessage({ to: { group: room.group, screenName: nick }, content: 'psst' });
+    await neil.hears('Romeo', 'psst');
+    await scene.everybodyOut();
+  });
+
   test('occupants have an id that stays (XEP-0421), in presence and messages', async () => {
     const room = await newRoom();
     const idOf = (stanza: XmlElement): string | undefined =>

@@ -200,8 +200,10 @@ function suite(server: XmppServer): void {
       if (where === 'of ours') {
         await room.nurse.sees('Juliet', undefined, (seen) => itemOf(seen).attrs['affiliation'] === 'member');
       }
-      const copies = room.nurse.heard.filter((stanza) => bodyText(stanza) === url);
-      expect(copies.map((copy) => childOf(copy, 'x', NS.oob) !== undefined)).toEqual([true, true]);
+      const copies = (): readonly XmlElement[] =>
+        room.nurse.heard.filter((stanza) => bodyText(stanza) === url);
+      await eventually('both links', () => copies().length === 2);
+      expect(copies().every((copy) => childOf(copy, 'x', NS.oob) !== undefined)).toBe(true);
       await scene.everybodyOut();
     });
   });

@@ -90,8 +90,8 @@ export class Speaking {
     if (isUnmappable(roomJid)) return result(roomJid.unmappable, roomJid.reason);
     if (expiresAt <= relay.clock.now()) return result(542);
     // Nothing is uploaded for a room that the user is not in.
-    const isIn = this.#guests.find(userJid, roomJid)?.state === 'in';
-    const file = isIn ? await this.#files?.prepare(request.message, userJid) : undefined;
+    if (this.#guests.find(userJid, roomJid) === undefined) return result(808);
+    const file = await this.#files?.prepare(request.message, userJid);
     if (file === 'later') return result(503);
     try {
       return await queues.run(`speak ${userJid} ${roomJid}`, () =>

@@ -23,6 +23,8 @@ export interface Remembered {
   readonly text: string;
   /** A user of ours wrote it. */
   readonly ours: boolean;
+  /** The nick of its author, in a room. */
+  readonly nick?: string;
 }
 
 /** A message of the contact, under all the ids that he may name it by later. */
@@ -31,6 +33,8 @@ export interface Taken {
   readonly text: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The nick of its author, in a room. */
+  readonly nick?: string;
 }
 
 /** Equal for equal texts. */
@@ -38,7 +42,7 @@ export function textDigest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
 }
 
-/** A chat is named by its `received` key (message-ids.ts), whichever way a message goes. */
+/** A chat is named by its `received` key (message-ids.ts), whichever way a message goes; a room, and each author in it, by its own. */
 export class ChatMemory {
   readonly #texts: BoundedMap<string, Remembered>;
   readonly #threads: BoundedMap<string, string>;
@@ -56,9 +60,9 @@ export class ChatMemory {
   }
 
   /** A message of the contact was handed on. */
-  took(chat: string, { ids, text, at }: Taken): void {
-    const digest = textDigest(text);
-    for (const id of ids) this.#keep(chat, id, { at, digest, text, ours: false });
+  took(chat: string, { ids, text, at, nick }: Taken): void {
+    const message = { at, digest: textDigest(text), text, ours: false };
+    for (const id of ids) this.#keep(chat, id, nick === undefined ? message : { ...message, nick });
   }
 
   /** Puts on disk that it was, without its words. */

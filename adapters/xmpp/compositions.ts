@@ -11,14 +11,16 @@ import { textDigest } from './chat-memory.ts';
 import type { ChatMemory, Remembered } from './chat-memory.ts';
 import type { Incoming } from './component-link.ts';
 import { nameOfSender, nameOfUser, plainName } from './contact-names.ts';
+import { fileReferenceOf } from './files/links.ts';
 import { bareJid, parseJid, unescapeLocal } from './jid.ts';
+import type { BareJid } from './jid.ts';
 import { dressed, hasWords, readable, wordsOf } from './message-text.ts';
 import type { Reader } from './message-text.ts';
 import { NS } from './namespaces.ts';
 import { referenceOf } from './references.ts';
 import type { Reference } from './references.ts';
 import { excerpt } from './split-text.ts';
-import { childOf } from './xml.ts';
+import { childOf, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
 /** Corrections of older messages are not worth a new message. */
@@ -28,11 +30,29 @@ const QUOTE_LENGTH = 60;
 /** Calls for attention of one contact are passed on once in this time. */
 const ATTENTION_PAUSE_MS = 60_000;
 
-export interface Letter {
+/** A message between two people, or in a room. */
+export type Letter = ChatLetter | RoomLetter;
+
+interface ChatLetter {
   readonly incoming: Incoming;
   /** The chat's key: `received` of message-ids.ts. */
   readonly chat: string;
   readonly recipient: UserAddress;
+}
+
+/** What somebody says in a room. Calls for attention (XEP-0224) are not told there. */
+export interface RoomLetter {
+  readonly incoming: Incoming;
+  /** The room's key: what was said in it may be quoted. */
+  readonly chat: string;
+  readonly room: BareJid;
+  readonly nick: string;
+  /** Only what is remembered under this key was said by the same author, who may correct and withdraw it. */
+  readonly author: string;
+  /** Whoever shares this key is told once: all of ours in the room, or one of them who catches up. */
+  readonly hearers: string;
+  /** The id that the room gives the message (XEP-0359); '' = none. */
+  readonly roomsId: string;
 }
 
 export interface Composition {
@@ -57,6 +77,15 @@ export function isWorthTelling(message: XmlElement): boolean {
     referenceOf(message) !== undefined ||
     childOf(message, 'attention', NS.attention) !== undefined
   );
+}
+
+const isInRoom = (letter: Letter): letter is RoomLetter => 'room' in letter;
+const authorOf = (letter: Letter): string => (isInRoom(letter) ? letter.author : letter.chat);
+const hearersOf = (letter: Letter): string => (isInRoom(letter) ? letter.hearers : letter.chat);
+
+/** The sender's own words, whatever we add to them: the same when the message comes again. */
+export function whatWasSaid(message: XmlElement, body = textOf(childOf(message, 'body'))): string {
+  return body === '' ? JSON.stringify(referenceOf(message) ?? fileReferenceOf(message)?.url ?? '') : body;
 }
 
 export class Compositions {
@@ -87,14 +116,20 @@ export class Compositions {
     }
   }
 
-  #reader({ incoming, recipient }: Letter): Reader {
-    return { name: nameOfSender(incoming), language: this.#memory.language(recipient) };
+  #reader(letter: Letter): Reader {
+    // Who hears a room has no one language.
+    if (isInRoom(letter)) return { name: plainName(letter.nick), language: undefined };
+    return { name: nameOfSender(letter.incoming), language: this.#memory.language(letter.recipient) };
   }
 
-  #plain({ incoming: { stanza }, chat }: Letter, reader: Reader): Told {
+  #plain(letter: Letter, reader: Reader): Told {
+    const { stanza } = letter.incoming;
     const { kept: words } = wordsOf(stanza, reader);
     const text = dressed(stanza, words, reader);
-    const calls = childOf(stanza, 'attention', NS.attention) !== undefined && this.#mayCall(chat);
+    const calls =
+      !isInRoom(letter) &&
+      childOf(stanza, 'attention', NS.attention) !== undefined &&
+      this.#mayCall(letter.chat);
     if (text === '' && !calls) return { leftOut: 'no_text' };
     const lines = [calls ? readable(`${reader.name} wants your attention`) : '', text];
     return { text: lines.filter((line) => line !== '').join('\n'), words, notes: [] };
@@ -107,28 +142,30 @@ export class Compositions {
     return true;
   }
 
-  async #withdrawn({ chat }: Letter, { id }: About<'retraction'>): Promise<Told> {
+  async #withdrawn(letter: Letter, { id }: About<'retraction'>): Promise<Told> {
     const { storage } = this.#bridge.relay;
-    if ((await this.#memory.original(storage, chat, id)) === undefined)
+    if ((await this.#memory.original(storage, authorOf(letter), id)) === undefined)
       return { leftOut: 'unknown_original' };
-    return await this.#once(`withdrawn ${chat}`, id, { text: 'message withdrawn', words: '' });
+    return await this.#once(`withdrawn ${hearersOf(letter)}`, id, { text: 'message withdrawn', words: '' });
   }
 
   /** A correction of what never came here is a message like any other. */
   async #edited(letter: Letter, { id }: About<'correction'>, reader: Reader): Promise<Told> {
     const { storage, clock } = this.#bridge.relay;
     const { kept: words } = wordsOf(letter.incoming.stanza, reader);
-    const original = await this.#memory.original(storage, letter.chat, id);
+    const original = await this.#memory.original(storage, authorOf(letter), id);
     if (original === undefined) return this.#plain(letter, reader);
     if (words.trim() === '' || original.digest === textDigest(words)) return { leftOut: 'same_edit' };
     if (clock.now() - original.at > EDIT_WINDOW_MS) return { leftOut: 'late_edit' };
-    return await this.#once(`edited ${letter.chat}`, id, { text: readable(`edited: ${words}`), words });
+    return await this.#once(`edited ${hearersOf(letter)}`, id, { text: readable(`edited: ${words}`), words });
   }
 
   async #reacted(letter: Letter, { id, reactions }: About<'reactions'>, reader: Reader): Promise<Told> {
-    if (!this.#bridge.settings.reactions) return { leftOut: 'reaction' };
+    const { reactions: inChats, roomReactions } = this.#bridge.settings;
+    if (!(isInRoom(letter) ? roomReactions : inChats)) return { leftOut: 'reaction' };
     const { storage } = this.#bridge.relay;
-    const conversation = `reacted ${letter.chat}`;
+    // In a room everybody has a reaction of his own.
+    const conversation = `reacted ${hearersOf(letter)}${isInRoom(letter) ? ` ${letter.author}` : ''}`;
     const keys = reactions.map((reaction) => [reaction, `${reaction} ${id}`] as const);
     const told = await Promise.all(keys.map(([, key]) => storage.messageOf(conversation, key)));
     const fresh = keys.filter((_, index) => told[index] === undefined);
@@ -156,12 +193,17 @@ export class Compositions {
   }
 
   async #author(
-    { incoming, recipient }: Letter,
+    letter: Letter,
     { to }: About<'reply'>,
     about: Remembered | undefined,
     reader: Reader,
   ): Promise<string> {
     const named = parseJid(to);
+    if (isInRoom(letter)) {
+      const nick = named !== undefined && bareJid(named) === letter.room ? named.resource : '';
+      return plainName(about?.nick ?? nick) || reader.name;
+    }
+    const { incoming, recipient } = letter;
     const bare = named === undefined ? undefined : bareJid(named);
     const ours = about?.ours ?? bare === bareJid(incoming.to);
     if (ours) return await nameOfUser(this.#bridge, recipient);
@@ -188,15 +230,24 @@ export class Compositions {
   }
 
   /** The next message of the chat does not wait until it is on disk: it is in memory. */
-  #remember({ incoming: { stanza }, chat }: Letter, text: string): void {
+  #remember(letter: Letter, text: string): void {
     const { relay, queues } = this.#bridge;
-    const given = [stanza.attrs['id'], childOf(stanza, 'origin-id', NS.stanzaId)?.attrs['id']];
-    const usable = given.filter((id) => id !== undefined && id !== '' && id.length <= MAX_ID);
+    const usable = idsOf(letter).filter((id) => id !== undefined && id !== '' && id.length <= MAX_ID);
     const message = { ids: [...new Set(usable)] as string[], text, at: relay.clock.now() };
-    this.#memory.took(chat, message);
-    const noted = queues.run(`seen ${chat}`, () => this.#memory.note(relay.storage, chat, message));
+    const author = authorOf(letter);
+    this.#memory.took(author, message);
+    if (isInRoom(letter)) this.#memory.took(letter.chat, { ...message, nick: letter.nick });
+    const noted = queues.run(`seen ${author}`, () => this.#memory.note(relay.storage, author, message));
     guarded(this.#bridge, 'message memory', noted);
   }
+}
+
+/** The ids by which others may name a message; in a room also the one that the room gave it (XEP-0359). */
+function idsOf(letter: Letter): readonly (string | undefined)[] {
+  const { stanza } = letter.incoming;
+  const given = [stanza.attrs['id'], childOf(stanza, 'origin-id', NS.stanzaId)?.attrs['id']];
+  if (!isInRoom(letter)) return given;
+  return [...given, letter.roomsId];
 }
 
 const MAX_ID = 256;

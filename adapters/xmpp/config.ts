@@ -53,6 +53,8 @@ export interface XmppGatewayConfig {
   readonly reactions?: boolean;
   /** Suggests WV users to contacts whose server lets us write no roster (XEP-0144). */
   readonly suggestContacts?: boolean;
+  /** Those in rooms, too. */
+  readonly roomReactions?: boolean;
   /** A longer text from XMPP comes to the phone in parts of at most this many UTF-16 units; 0 = never. */
   readonly splitText?: number;
   /** Messages whose beginning is kept in memory, for quotes. */
@@ -118,6 +120,7 @@ const DEFAULTS = {
   confirmTimeoutMs: 15_000,
   reactions: true,
   suggestContacts: false,
+  roomReactions: false,
   splitText: 1_500,
   maxQuotableMessages: 20_000,
   maxRememberedChats: 10_000,

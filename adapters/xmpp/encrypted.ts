@@ -1,10 +1,11 @@
-// Encrypted messages: each comes back, and once a day per chat its sender is told why (bridging section 4).
+// Encrypted messages: each comes back, and once a day per chat, or room, its sender is told why (bridging section 4).
 // What stands in their body is for people, not for phones.
 
 import { trusted } from '../../src/wv/ids.ts';
 import type { MessageId } from '../../src/wv/ids.ts';
 import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
+import { isDelayed } from './delays.ts';
 import { plainName } from './contact-names.ts';
 import { fileReferenceOf, isEncryptedLink } from './files/links.ts';
 import { bareJid } from './jid.ts';
@@ -56,26 +57,48 @@ export function isKeyExchange(message: XmlElement): boolean {
   return textOf(childOf(message, 'body')) === '';
 }
 
+/** Not to be answered by a message of our own: written by a program, or not meant to be kept (bridging section 11). */
+export function isUnanswerable(message: XmlElement): boolean {
+  const hints = ['no-store', 'no-permanent-store', 'no-copy'];
+  return (
+    message.attrs['type'] === 'headline' ||
+    hints.some((name) => childOf(message, name, NS.hints) !== undefined) ||
+    isDelayed(message)
+  );
+}
+
 /** Tells the sender why his messages come back, unless he was told within a day. */
 export async function explain(bridge: Bridge, incoming: Incoming, method: string): Promise<void> {
-  const { relay, link } = bridge;
   const { from, to } = incoming;
-  const now = relay.clock.now();
-  const day = Math.floor(now / DAY_MS);
-  const chat = received(bareJid(to), bareJid(from));
-  const told = await Promise.all(
-    [day, day - 1].map((at) => relay.storage.messageOf(EXPLAINED, `${at} ${chat}`)),
-  );
-  if (told.some((noted) => noted !== undefined && now - Number.parseInt(noted, 36) < DAY_MS)) return;
-  await relay.storage.link(EXPLAINED, `${day} ${chat}`, trusted<MessageId>(now.toString(36)));
+  if (!(await isDue(bridge, received(bareJid(to), bareJid(from))))) return;
   const text = `This contact cannot read messages encrypted with ${method}. Please turn encryption off for this chat.`;
-  link.send(
+  bridge.link.send(
     stanza(
       'message',
       { type: 'chat', from: bareJid(to), to: incoming.stanza.attrs['from'] },
-      xml(NS.component, 'body', {}, text),
-      xml(NS.hints, 'no-store'),
-      xml(NS.hints, 'no-copy'),
+      ...explanation(text),
     ),
   );
+}
+
+/** What an occupant of a room is told whose words some in it cannot read. */
+export function roomExplanation(method: string): readonly XmlElement[] {
+  return explanation(
+    `Not everybody in this room can read messages encrypted with ${method}: yours was not passed on to phones. Please turn encryption off for this room.`,
+  );
+}
+
+/** True once a day for each key; notes it. */
+export async function isDue({ relay }: Bridge, key: string): Promise<boolean> {
+  const now = relay.clock.now();
+  const day = Math.floor(now / DAY_MS);
+  const told = await Promise.all(
+    [day, day - 1].map((at) => relay.storage.messageOf(EXPLAINED, `${at} ${key}`)),
+  );
+  if (told.some((noted) => noted !== undefined && now - Number.parseInt(noted, 36) < DAY_MS)) return false;
+  return await relay.storage.link(EXPLAINED, `${day} ${key}`, trusted<MessageId>(now.toString(36)));
+}
+
+function explanation(text: string): readonly XmlElement[] {
+  return [xml(NS.component, 'body', {}, text), xml(NS.hints, 'no-store'), xml(NS.hints, 'no-copy')];
 }

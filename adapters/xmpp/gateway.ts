@@ -19,15 +19,17 @@ import { ComponentLink } from './component-link.ts';
 import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
-import { errorReply } from './errors.ts';
+import { errorReply, stanzaErrorOf } from './errors.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
 import { IncomingFiles } from './files/incoming-files.ts';
 import { OutgoingFiles } from './files/outgoing-files.ts';
 import { Partners } from './files/partners.ts';
+import { hasHopped } from './hop.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { MucHost } from './muc-host/host.ts';
+import type { RoomParts } from './muc-host/messages.ts';
 import { otherInvitation } from './invitations.ts';
 import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
@@ -56,6 +58,9 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'CancelInviteRequest',
   ...GROUP_REQUESTS,
 ]);
+
+/** No transit from one WV network into another. */
+const HOPPED = { error: stanzaErrorOf(result(516, 'no second gateway')) } as const;
 
 /** How long stop() lets things under way finish. */
 const DRAIN_MS = 3_000;
@@ -232,6 +237,8 @@ class XmppGateway implements Gateway {
     const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
     const partners = new Partners(relay.storage);
     const files = new OutgoingFiles(bridge, iqRequests);
+    const fetched = new IncomingFiles(bridge, partners);
+    const forRooms = { memory, files: fetched, uploads: files };
     const running: Running = {
       bridge,
       link,
@@ -239,21 +246,21 @@ class XmppGateway implements Gateway {
       memory,
       files,
       outgoing: new OutgoingMessages(bridge, memory, { files, partners }),
-      incoming: new IncomingMessages(bridge, receipts, memory, new IncomingFiles(bridge, partners)),
+      incoming: new IncomingMessages(bridge, receipts, memory, fetched),
       presence,
       counter,
       gate: new Gate(bridge, counter.people),
       iq: new IqResponder(bridge, presence, counter),
-      rooms: roomsOf(bridge),
+      rooms: roomsOf(bridge, forRooms),
       iqRequests,
-      guests: new MucGuests(bridge, iqRequests),
+      guests: new MucGuests(bridge, iqRequests, forRooms),
     };
     return running;
   }
 }
 
 /** The second component, whose rooms are our groups, with a stream of its own. */
-function roomsOf(bridge: Bridge): Running['rooms'] {
+function roomsOf(bridge: Bridge, parts: RoomParts): Running['rooms'] {
   const { settings, relay } = bridge;
   const { groupsComponent, groupsSecret } = settings;
   if (groupsComponent === undefined) return undefined;
@@ -266,7 +273,7 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
     offline: () => undefined,
     stanza: (incoming) => host.received(incoming),
   });
-  const host = new MucHost(bridge, link, groupsComponent);
+  const host = new MucHost(bridge, link, groupsComponent, parts);
   return { host, link };
 }
 
@@ -278,6 +285,7 @@ function dispatch(running: Running, incoming: Incoming): void {
   switch (incoming.stanza.name) {
     case 'message':
       if (running.presence.roster.received(incoming)) return undefined;
+      if (hasHopped(incoming.stanza)) return refuse(running, incoming, HOPPED);
       if (toGateway) return running.counter.message(incoming);
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
       if (running.presence.event(incoming)) return undefined;

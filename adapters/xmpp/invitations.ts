@@ -6,6 +6,7 @@ import { status } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
 import { isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
+import { hopMark } from './hop.ts';
 import { NS } from './namespaces.ts';
 import type { PresenceBridge } from './presence.ts';
 import { stanza, xml } from './xml.ts';
@@ -67,6 +68,8 @@ async function write(
   if (isUnmappable(to)) return status(result(to.unmappable, to.reason));
   if (!link.writable) return status(result(503));
   const id = `invite-${inviteId}`;
-  link.send(stanza('message', { type: 'chat', from, to, id }, xml(NS.component, 'body', {}, body)));
+  link.send(
+    stanza('message', { type: 'chat', from, to, id }, xml(NS.component, 'body', {}, body), hopMark()),
+  );
   return status((await link.confirmed()) ? OK : result(503));
 }

@@ -13,11 +13,11 @@ import { metaOf } from './bridge.ts';
 import type { Bridge } from './bridge.ts';
 import type { ChatMemory } from './chat-memory.ts';
 import type { Incoming } from './component-link.ts';
-import { Compositions, isWorthTelling } from './compositions.ts';
+import { Compositions, isWorthTelling, whatWasSaid } from './compositions.ts';
 import type { Composition, Letter } from './compositions.ts';
 import { QueueFull } from './conversation-queue.ts';
 import { isDelayed, sentAt } from './delays.ts';
-import { encryptionOf, explain, isKeyExchange } from './encrypted.ts';
+import { encryptionOf, explain, isKeyExchange, isUnanswerable } from './encrypted.ts';
 import { errorReply, stanzaErrorOf } from './errors.ts';
 import type { IncomingFiles } from './files/incoming-files.ts';
 import { fileReferenceOf, withoutLink } from './files/links.ts';
@@ -26,7 +26,6 @@ import { messageIdsOf, partIdOf, received, remoteIdOf } from './message-ids.ts';
 import type { Part, ReceivedId } from './message-ids.ts';
 import { NS } from './namespaces.ts';
 import type { Receipts } from './receipts.ts';
-import { referenceOf } from './references.ts';
 import { splitText } from './split-text.ts';
 import { childOf, elementsOf, stanza, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
@@ -264,12 +263,6 @@ export class IncomingMessages {
   }
 }
 
-/** The sender's own words, whatever we add to them: the same when the message comes again. */
-function whatWasSaid(message: XmlElement): string {
-  const body = textOf(childOf(message, 'body'));
-  return body === '' ? JSON.stringify(referenceOf(message) ?? fileReferenceOf(message)?.url ?? '') : body;
-}
-
 function plain(data: string): MessageContent {
   return { contentType: 'text/plain', encoding: 'none', data };
 }
@@ -284,14 +277,4 @@ function copyIn(message: XmlElement): string | undefined {
   return elementsOf(message).some(({ name, ns }) => name === 'result' && ns.startsWith('urn:xmpp:mam:'))
     ? 'archive'
     : undefined;
-}
-
-/** Not to be answered by a message of our own: written by a program, or not meant to be kept (bridging section 11). */
-function isUnanswerable(message: XmlElement): boolean {
-  const hints = ['no-store', 'no-permanent-store', 'no-copy'];
-  return (
-    message.attrs['type'] === 'headline' ||
-    hints.some((name) => childOf(message, name, NS.hints) !== undefined) ||
-    isDelayed(message)
-  );
 }

@@ -11,6 +11,7 @@ import type { ChatMemory } from './chat-memory.ts';
 import { QueueFull } from './conversation-queue.ts';
 import type { OutgoingFile, OutgoingFiles } from './files/outgoing-files.ts';
 import type { Partners } from './files/partners.ts';
+import { hopMark } from './hop.ts';
 import type { BareJid } from './jid.ts';
 import { outgoing, received, stanzaIdOf } from './message-ids.ts';
 import { NS } from './namespaces.ts';
@@ -119,6 +120,7 @@ export class OutgoingMessages {
       xml(NS.stanzaId, 'origin-id', { id }),
       report ? xml(NS.receipts, 'request') : undefined,
       late ? xml(NS.delay, 'delay', stamp) : undefined,
+      hopMark(),
     );
   }
 }

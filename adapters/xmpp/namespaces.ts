@@ -132,4 +132,6 @@ export const NS = {
   reactions: 'urn:xmpp:reactions:0',
   /** XEP-0461. */
   reply: 'urn:xmpp:reply:0',
+  /** Our own: see hop.ts. */
+  hop: 'urn:wv:hop',
 } as const;

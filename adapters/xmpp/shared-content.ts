@@ -5,6 +5,7 @@ import { status } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
 import { isUnmappable } from './addresses.ts';
 import type { Bridge } from './bridge.ts';
+import { hopMark } from './hop.ts';
 import { NS } from './namespaces.ts';
 import { stanza, stripIllegal, xml } from './xml.ts';
 
@@ -39,6 +40,7 @@ export async function shareContent(
       { type: 'chat', from, to, id: `invite-${inviteId}` },
       xml(NS.component, 'body', {}, body),
       ...links.map((url) => xml(NS.oob, 'x', {}, xml(NS.oob, 'url', {}, url))),
+      hopMark(),
     ),
   );
   return status((await link.confirmed()) ? OK : result(503));

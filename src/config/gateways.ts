@@ -55,6 +55,10 @@ export const xmppSchema = z.strictObject({
     .describe(
       'XMPP users who agree to be seen by a WV user are sent him as an item for their rosters (XEP-0144), once, where the XMPP server does not let the component write rosters (XEP-0356). Many clients ask their user about it.',
     ),
+  roomReactions: z
+    .boolean()
+    .default(false)
+    .describe('Reactions in rooms reach phones as such a text, too. Needs no `reactions`.'),
   splitText: z
     .int()
     .min(0)

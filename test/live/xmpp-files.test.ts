@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import sharp from 'sharp';
 import { fileElements } from '../../adapters/xmpp/files/links.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
-import { childOf, elementsOf, serialize, stanza, textOf, xml } from '../../adapters/xmpp/xml.ts';
+import { childOf, serialize, stanza, textOf, xml } from '../../adapters/xmpp/xml.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { DEADLINE_MS, PHONES, startScene, WHEREABOUTS } from '../support/e2e/scene.ts';
 import type { Scene, Whereabouts } from '../support/e2e/scene.ts';
@@ -12,6 +12,7 @@ import { noisyJpeg } from '../support/pictures.ts';
 import { PNG } from '../support/file-server.ts';
 import { LiveGateway, liveServers } from '../support/xmpp-live.ts';
 import { textMessage } from '../support/xmpp-requests.ts';
+import { upload } from '../support/xmpp-upload.ts';
 import { bodyText, XmppUser } from '../support/xmpp-user.ts';
 
 const FILES = { insecure: true, allow: ['127.0.0.1'] };
@@ -127,22 +128,4 @@ function phones(server: XmppServer, where: Whereabouts): void {
       expect(width / height).toBeCloseTo(4 / 3, 1);
     },
   );
-}
-
-/** As a client does it: a slot of the server's service, and the file into it. The address for others. */
-async function upload(user: XmppUser, domain: string, octets: Buffer, type: string): Promise<string> {
-  const asked = `<request xmlns="${NS.upload}" filename="a.bin" size="${octets.length}" content-type="${type}"/>`;
-  const answer = await user.asks(`upload.${domain}`, 'get', asked);
-  const slot = childOf(answer, 'slot', NS.upload);
-  const put = slot && childOf(slot, 'put');
-  const headers = Object.fromEntries(
-    (put === undefined ? [] : elementsOf(put)).map((header) => [header.attrs['name'] ?? '', textOf(header)]),
-  );
-  const stored = await fetch(put?.attrs['url'] ?? '', {
-    method: 'PUT',
-    body: new Uint8Array(octets),
-    headers: { ...headers, 'content-type': type },
-  });
-  expect(stored.status).toBe(201);
-  return (slot && childOf(slot, 'get')?.attrs['url']) ?? '';
 }

@@ -16,9 +16,10 @@ export class XmppProxy {
     this.#server = createServer((client) => this.#join(client, connect({ host, port, noDelay: true })));
   }
 
-  static async start(host: string, port: number): Promise<XmppProxy> {
+  /** @param own where it listens; 0 = anywhere */
+  static async start(host: string, port: number, own = 0): Promise<XmppProxy> {
     const proxy = new XmppProxy(host, port);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => proxy.#server.listen(own, '127.0.0.1', resolve));
     return proxy;
   }
 

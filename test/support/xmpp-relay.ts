@@ -153,9 +153,7 @@ export class FakeRelay implements RelayPort {
       return { primitive: 'GetPresenceResponse', result: outcome, values };
     }
     if (request.primitive !== 'SendMessageRequest') return status(outcome);
-    if (outcome.code === 200 && !this.inbox.some(({ message }) => message.id === request.message.id)) {
-      this.inbox.push(request);
-    }
+    if (outcome.code === 200 && !this.#isRepeat(request)) this.inbox.push(request);
     return { primitive: 'SendMessageResponse', messageId: request.message.id, result: outcome };
   }
 
@@ -206,6 +204,16 @@ export class FakeRelay implements RelayPort {
     matches: (request: Named<Name>) => boolean = () => true,
   ): Promise<Named<Name>> {
     return await eventually(`${name} emitted`, () => this.all(name).find(matches));
+  }
+
+  /** All its recipients have a message of that id. */
+  #isRepeat({ message: { id, recipients } }: Named<'SendMessageRequest'>): boolean {
+    const had = this.inbox.flatMap(({ message }) => (message.id === id ? message.recipients : []));
+    const names = new Set(had.map((party) => (party.kind === 'user' ? party.user : party.group)));
+    return (
+      had.length > 0 &&
+      recipients.every((party) => names.has(party.kind === 'user' ? party.user : party.group))
+    );
   }
 
   #outcome(request: RequestPrimitive): Result {

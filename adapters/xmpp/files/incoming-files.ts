@@ -5,6 +5,7 @@ import { BoundedMap } from '../bounded-map.ts';
 import type { Bridge } from '../bridge.ts';
 import type { Incoming } from '../component-link.ts';
 import { bareJid } from '../jid.ts';
+import type { BareJid, JidParts } from '../jid.ts';
 import { AddressGate } from './addresses.ts';
 import { GuardedFetcher } from './fetch.ts';
 import type { FileReference } from './links.ts';
@@ -30,13 +31,40 @@ export class IncomingFiles {
 
   /** The file as content; undefined = it stays a link. */
   async fetch({ from, to }: Incoming, reference: FileReference): Promise<MessageContent | undefined> {
-    const { metrics, log } = this.#bridge.relay;
-    const done = (outcome: string): undefined => {
-      metrics.count('xmpp_files_total', { direction: 'in', outcome });
-    };
     const contact = bareJid(from);
-    if (!(await this.#wanted(bareJid(to), contact))) return done('stranger');
-    if (!this.#withinRate(contact)) return done('rate');
+    if (!(await this.#wanted(bareJid(to), contact))) {
+      this.#count('stranger');
+      return undefined;
+    }
+    return await this.#fetched(contact, from.domain, reference);
+  }
+
+  /** The users for whom the file of an occupant is fetched, as if he wrote to each; `who` undefined: the room hides him. */
+  async wantedBy(users: readonly BareJid[], who: BareJid | undefined): Promise<ReadonlySet<BareJid>> {
+    const { fetchFrom } = this.#bridge.settings.files;
+    if (fetchFrom === 'everybody') return new Set(users);
+    if (fetchFrom === 'nobody' || who === undefined) return new Set();
+    const wanted = await Promise.all(users.map((user) => this.#partners.knows(user, who)));
+    return new Set(users.filter((_, index) => wanted[index] === true));
+  }
+
+  /** Of somebody in a room, when somebody there wants it. Undefined = it stays a link. */
+  async fetchInRoom(from: JidParts, reference: FileReference): Promise<MessageContent | undefined> {
+    return await this.#fetched(`${bareJid(from)}/${from.resource}`, from.domain, reference);
+  }
+
+  #count(outcome: string): void {
+    this.#bridge.relay.metrics.count('xmpp_files_total', { direction: 'in', outcome });
+  }
+
+  async #fetched(
+    sender: string,
+    domain: string,
+    reference: FileReference,
+  ): Promise<MessageContent | undefined> {
+    const { metrics, log } = this.#bridge.relay;
+    const done = (outcome: string): undefined => this.#count(outcome) as undefined;
+    if (!this.#withinRate(sender)) return done('rate');
     try {
       const { octets, type } = await this.#fetcher.fetch(reference.url);
       done('fetched');
@@ -49,7 +77,7 @@ export class IncomingFiles {
       if (!(error instanceof TransferError)) throw error;
       const { failure, status } = error;
       metrics.count('xmpp_file_failures_total', { direction: 'in', failure });
-      log.debug({ failure, status, domain: from.domain }, 'XMPP gateway: a file was not fetched');
+      log.debug({ failure, status, domain }, 'XMPP gateway: a file was not fetched');
       return done('link');
     }
   }

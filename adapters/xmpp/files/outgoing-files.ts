@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { contentSize } from '../../../src/wv/message.ts';
 import type { Message, MessageContent } from '../../../src/wv/message.ts';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Bridge } from '../bridge.ts';
 import type { IqRequests } from '../iq-requests.ts';
 import type { BareJid } from '../jid.ts';
@@ -28,6 +29,8 @@ const WAIT_MS = 8_000;
 const CONNECT_MS = 5_000;
 const UPLOAD_MS = 60_000;
 const TRIES = 2;
+/** Links remembered without a look at the disk. */
+const RECENT = 1_000;
 /** Files on their way at once; more are tried again later. */
 const MAX_UPLOADS = 8;
 /** Where the body is as for content that cannot be sent: remembered like an address. */
@@ -54,6 +57,8 @@ export class OutgoingFiles {
   readonly #rules: TransferRules;
   /** By message: its recipients share one upload. */
   readonly #underWay = new Map<string, Promise<string>>();
+  /** Links of messages to groups, whose copies come one portion after another. */
+  readonly #recent = new BoundedMap<string, string>(RECENT);
 
   constructor(bridge: Bridge, requests: IqRequests) {
     this.#bridge = bridge;
@@ -68,7 +73,8 @@ export class OutgoingFiles {
     const { content } = message;
     if (!isFile(content)) return undefined;
     const kept = await this.#bridge.relay.storage.get(keyOf(message));
-    const link = kept === undefined ? await this.#soon(message, from) : linkIn(kept);
+    const known = kept === undefined ? this.#recent.get(message.id) : linkIn(kept);
+    const link = known ?? (await this.#soon(message, from));
     if (link === undefined) return 'later';
     if (link === NO_LINK) return { body: undefined, elements: [] };
     const type = mediaType(content);
@@ -122,6 +128,7 @@ export class OutgoingFiles {
   }
 
   async #note(message: Message, link: string): Promise<void> {
+    this.#recent.set(message.id, link);
     await this.#bridge.relay.storage.put(keyOf(message), `${message.expiresAt} ${link}`);
   }
 
@@ -191,7 +198,8 @@ function isWorthAnother({ failure, status }: TransferError): boolean {
 
 function keyOf(message: Message): string {
   const [recipient] = message.recipients;
-  return `file ${message.id} ${recipient?.kind === 'user' ? recipient.user : ''}`;
+  const name = recipient?.kind === 'group' ? recipient.group : recipient?.user;
+  return `file ${message.id} ${name ?? ''}`;
 }
 
 /** All that the body of a message cannot say. */

@@ -98,14 +98,16 @@ export class Arrivals {
     guest.role = presence.role;
     guest.affiliation = presence.affiliation;
     if (guest.state === 'in') {
-      if (isRenamed) this.#keep(guest);
+      if (isRenamed) this.#renamed(guest);
       return;
     }
+    const isBack = guest.state === 'rejoining';
     if (guest.state === 'joining' || guest.state === 'rejoining') this.#syncInTime(guest);
     // Those who are in hear of him; he does not hear of those who were there before.
     this.#notices.flush(room);
     this.#guests.happened(guest, 'entered', { created: presence.codes.has(CODE.created) });
-    if (isRenamed) this.#keep(guest);
+    if (isBack && guest.nick !== guest.toldNick) this.#renamed(guest);
+    else if (isRenamed) this.#keep(guest);
     const { came, went } = room.changesSince();
     for (const occupant of went) this.#notices.went(room, occupant);
     for (const occupant of came) this.#notices.came(room, occupant);
@@ -116,6 +118,13 @@ export class Arrivals {
     this.#bridge.relay.clock.after(HISTORY_MS, () => {
       guest.synced = true;
     });
+  }
+
+  /** Not by a wish of his: somebody took the name while he was away, or the room gave him another. */
+  #renamed(guest: Guest): void {
+    this.#keep(guest);
+    this.#notices.renamed(guest, guest.toldNick);
+    guest.toldNick = guest.nick;
   }
 
   #keep(guest: Guest): void {

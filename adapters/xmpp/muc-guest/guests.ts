@@ -243,6 +243,7 @@ export class Guests {
       clients: new Map(),
       joinedAt,
       nick,
+      toldNick: nick,
       state: 'joining',
       role: 'none',
       affiliation: 'none',

@@ -11,16 +11,21 @@ import { isSuccess } from '../../../src/wv/status.ts';
 import { guarded } from '../bridge.ts';
 import type { Bridge } from '../bridge.ts';
 import type { Incoming } from '../component-link.ts';
+import { isWorthTelling, whatWasSaid } from '../compositions.ts';
+import type { RoomLetter } from '../compositions.ts';
+import { encryptionOf, isDue, isKeyExchange, isUnanswerable, roomExplanation } from '../encrypted.ts';
 import { errorReply } from '../errors.ts';
+import type { IncomingFiles } from '../files/incoming-files.ts';
+import { fileReferenceOf } from '../files/links.ts';
 import { bareJid } from '../jid.ts';
 import { NS } from '../namespaces.ts';
-import { childOf, elementsOf } from '../xml.ts';
-import type { XmlElement } from '../xml.ts';
+import type { RoomPiece, RoomText, RoomTexts } from '../room-texts.ts';
+import { childOf, stanza, xml } from '../xml.ts';
 import type { Guests } from './guests.ts';
 import type { RoomNotices } from './notices.ts';
-import type { Guest } from './room.ts';
+import type { Guest, Room } from './room.ts';
 import type { Speaking } from './speaking.ts';
-import { bodyOfRoom, heldSince, lastingId, subjectOf } from './stanzas.ts';
+import { bodyOfRoom, heldSince, lastingId, puppetJid, stampOf, subjectOf } from './stanzas.ts';
 
 /** The relay could not keep it: tried again after these pauses, ms. The author cannot be told, so it is worth that. */
 const PAUSES_MS: readonly number[] = [500, 2_000, 10_000];
@@ -28,11 +33,25 @@ const NOT_NOW: ReadonlySet<number> = new Set([500, 503, 504]);
 /** Recipients of one request. */
 const CHUNK = 200;
 
+/** What was heard in a room, on its way to some of ours. */
 interface Heard {
+  readonly message: Incoming;
   readonly nick: string;
-  readonly body: string;
   readonly sentAt: number;
   readonly id: MessageId;
+  /** See RoomLetter. */
+  readonly hearers: string;
+  readonly addressedTo?: GroupParty;
+}
+
+type GroupParty = Party & { readonly kind: 'group' };
+
+interface HearingParts {
+  readonly guests: Guests;
+  readonly notices: RoomNotices;
+  readonly speaking: Speaking;
+  readonly texts: RoomTexts;
+  readonly files: IncomingFiles | undefined;
 }
 
 export class Hearing {
@@ -40,12 +59,16 @@ export class Hearing {
   readonly #guests: Guests;
   readonly #notices: RoomNotices;
   readonly #speaking: Speaking;
+  readonly #texts: RoomTexts;
+  readonly #files: IncomingFiles | undefined;
 
-  constructor(bridge: Bridge, guests: Guests, notices: RoomNotices, speaking: Speaking) {
+  constructor(bridge: Bridge, { guests, notices, speaking, texts, files }: HearingParts) {
     this.#bridge = bridge;
     this.#guests = guests;
     this.#notices = notices;
     this.#speaking = speaking;
+    this.#texts = texts;
+    this.#files = files;
   }
 
   /** True when the message came from a room, so that it is no user's. */
@@ -72,7 +95,8 @@ export class Hearing {
     return true;
   }
 
-  #forAll(guest: Guest, { stanza: message, from }: Incoming): void {
+  #forAll(guest: Guest, incoming: Incoming): void {
+    const { stanza: message, from } = incoming;
     const nick = from.resource;
     const subject = subjectOf(message);
     if (subject !== undefined) return this.#subject(guest, subject, nick);
@@ -83,15 +107,21 @@ export class Hearing {
     }
     // Every copy but one ends here: a hundred of ours in a room are a hundred copies.
     if (held === undefined && guest.synced && guest.room.listener() !== guest) return;
-    const body = this.#readable(message);
-    if (body === undefined) return;
-    if (held !== undefined) return this.#history(guest, message, { nick, body, held });
+    if (!this.#readable(guest, incoming, held)) return;
+    if (held !== undefined) return this.#history(guest, incoming, held);
     guest.synced = true;
     if (guest.room.listener() !== guest) return;
-    const id = lastingId(message);
-    const messageId = id === undefined ? this.#randomId() : idOf(guest.room.jid, nick, id, body);
     const others = guest.room.present.filter((other) => other.nick !== nick);
-    this.#hand(others, { nick, body, sentAt: this.#bridge.relay.clock.now(), id: messageId });
+    const sentAt = this.#bridge.relay.clock.now();
+    const id = this.#idOf(guest.room.jid, incoming);
+    // Also with nobody to hear it: later messages may be about it.
+    this.#hand(guest.room, others, {
+      message: incoming,
+      nick,
+      sentAt,
+      id,
+      hearers: `room ${guest.room.jid}`,
+    });
   }
 
   #subject(guest: Guest, subject: string, nick: string): void {
@@ -109,66 +139,123 @@ export class Hearing {
    * What was said before the join is history, of which he gets as much as the operator allows; what was said since, and
    * missed, is recognised by its id when it was heard after all. Without an id it cannot be told apart.
    */
-  #history(
-    guest: Guest,
-    message: XmlElement,
-    { nick, body, held }: { readonly nick: string; readonly body: string; readonly held: number },
-  ): void {
-    const id = lastingId(message);
-    const isMissed = held >= guest.joinedAt && id !== undefined;
+  #history(guest: Guest, incoming: Incoming, held: number): void {
+    const nick = incoming.from.resource;
+    const isMissed = held >= guest.joinedAt && lastingId(incoming.stanza) !== undefined;
     if (!isMissed && guest.historyLeft <= 0) return this.#drop('room_history');
     if (!isMissed) guest.historyLeft -= 1;
     if (nick === guest.nick) return this.#drop('room_history');
-    const messageId = id === undefined ? this.#randomId() : idOf(guest.room.jid, nick, id, body);
-    this.#hand([guest], { nick, body, sentAt: held, id: messageId });
+    const { room, userJid } = guest;
+    const id = this.#idOf(room.jid, incoming);
+    const hearers = `room ${room.jid} ${userJid}`;
+    this.#hand(room, [guest], { message: incoming, nick, sentAt: held, id, hearers });
   }
 
-  #whisper(guest: Guest, { stanza: message, from }: Incoming): void {
-    const body = this.#readable(message);
-    if (body === undefined) return;
-    const { group } = guest.room;
-    const now = this.#bridge.relay.clock.now();
-    const id = lastingId(message);
-    const nick = from.resource;
-    const messageId =
-      id === undefined ? this.#randomId() : idOf(`${guest.room.jid} ${guest.userJid}`, nick, id, body);
+  #whisper(guest: Guest, incoming: Incoming): void {
+    if (!this.#readable(guest, incoming, undefined)) return;
+    const { room, userJid } = guest;
+    const { group } = room;
+    const nick = incoming.from.resource;
+    const id = this.#idOf(`${room.jid} ${userJid}`, incoming);
     // What the room itself says to one of us is no whisper of somebody.
-    const addressedTo = nick === '' ? { kind: 'group' as const, group } : party(guest, guest.nick);
-    this.#hand([guest], { nick, body, sentAt: now, id: messageId }, addressedTo);
+    const addressedTo: GroupParty =
+      nick === '' ? { kind: 'group', group } : { kind: 'group', group, screenName: guest.nick };
+    const sentAt = this.#bridge.relay.clock.now();
+    const hearers = `whisper ${room.jid} ${userJid}`;
+    this.#hand(room, [guest], { message: incoming, nick, sentAt, id, hearers, addressedTo });
   }
 
-  /** Undefined: nothing to read, or not for us. */
-  #readable(message: XmlElement): string | undefined {
-    const isSealed = elementsOf(message).some(
-      ({ name, ns }) => name === 'encrypted' && (ns === NS.omemo || ns === NS.omemoLegacy),
-    );
-    const body = bodyOfRoom(message);
-    if (body === '' || isSealed) {
-      this.#drop(isSealed ? 'encrypted' : 'no_body');
-      return undefined;
-    }
-    return body;
+  /** The same for every copy of a message, also from the history: the relay keeps one of them. */
+  #idOf(place: string, { stanza: message, from }: Incoming): MessageId {
+    const id = lastingId(message);
+    if (id === undefined) return trusted<MessageId>(`r${this.#bridge.relay.ids.random(20)}`);
+    const said = whatWasSaid(message, bodyOfRoom(message));
+    const digest = createHash('sha256').update(JSON.stringify([place, from.resource, id, said]));
+    return trusted<MessageId>(`r${digest.digest('base64url').slice(0, 27)}`);
   }
 
-  #hand(guests: readonly Guest[], heard: Heard, addressedTo?: Party & { readonly kind: 'group' }): void {
-    const [first] = guests;
-    if (first === undefined) return;
-    const { room } = first;
-    for (let start = 0; start < guests.length; start += CHUNK) {
-      const request = this.#request(guests.slice(start, start + CHUNK), first, heard, addressedTo);
-      const handing = this.#bridge.queues.run(`hear ${room.jid}`, () => this.#emit(request));
-      guarded(this.#bridge, 'room message', handing);
+  /** False: nothing to read, or not for us. Who wrote it encrypted is told so once a day, by one of ours. */
+  #readable(guest: Guest, incoming: Incoming, held: number | undefined): boolean {
+    const { stanza: message } = incoming;
+    const method = isKeyExchange(message) ? undefined : encryptionOf(message);
+    if (method === undefined) {
+      const isWords = !isKeyExchange(message) && isWorthTelling(message);
+      if (!isWords) this.#drop('no_body');
+      return isWords;
     }
+    this.#drop('encrypted');
+    const isForAll = message.attrs['type'] === 'groupchat';
+    if (held === undefined && !(isForAll && guest.room.listener() !== guest))
+      this.#explain(guest, incoming, method);
+    return false;
+  }
+
+  #explain(guest: Guest, { stanza: message, from }: Incoming, method: string): void {
+    const { room, userJid } = guest;
+    if (from.resource === '' || room.guestNamed(from.resource) !== undefined || isUnanswerable(message))
+      return;
+    const to = `${room.jid}/${from.resource}`;
+    const telling = isDue(this.#bridge, `room ${to}`).then((due) => {
+      if (!due) return;
+      const content = [...roomExplanation(method), xml(NS.mucUser, 'x')];
+      this.#bridge.link.send(stanza('message', { type: 'chat', from: puppetJid(userJid), to }, ...content));
+    });
+    guarded(this.#bridge, 'explanation', telling);
+  }
+
+  #hand(room: Room, guests: readonly Guest[], heard: Heard): void {
+    const handing = this.#bridge.queues.run(`hear ${room.jid}`, () => this.#deliver(room, guests, heard));
+    guarded(this.#bridge, 'room message', handing);
+  }
+
+  async #deliver(room: Room, guests: readonly Guest[], heard: Heard): Promise<void> {
+    const text = await this.#texts.compose(this.#letter(room, heard), heard.id);
+    if (text === undefined) return;
+    for (const [hearers, pieces] of await this.#copies(room, guests, heard, text)) {
+      for (const piece of pieces) {
+        for (let start = 0; start < hearers.length; start += CHUNK) {
+          await this.#emit(this.#request(hearers.slice(start, start + CHUNK), room, heard, piece));
+        }
+      }
+    }
+    await text.handedOn();
+  }
+
+  /** Those who know who shares a file get it, the others a link. */
+  async #copies(
+    room: Room,
+    guests: readonly Guest[],
+    { message, nick }: Heard,
+    text: RoomText,
+  ): Promise<readonly (readonly [readonly Guest[], readonly RoomPiece[]])[]> {
+    if (fileReferenceOf(message.stanza) === undefined || this.#files === undefined)
+      return [[guests, text.pieces]];
+    const jid = room.occupant(nick)?.jid;
+    const users = guests.map(({ userJid }) => userJid);
+    const wanted = await this.#files.wantedBy(users, jid && bareJid(jid));
+    const withFile = wanted.size === 0 ? undefined : await text.withFile();
+    if (withFile === undefined) return [[guests, text.pieces]];
+    return [
+      [guests.filter(({ userJid }) => wanted.has(userJid)), withFile],
+      [guests.filter(({ userJid }) => !wanted.has(userJid)), text.pieces],
+    ];
+  }
+
+  #letter(room: Room, { message, nick, hearers }: Heard): RoomLetter {
+    const jid = room.occupant(nick)?.jid;
+    const chat = message.stanza.attrs['type'] === 'groupchat' ? `room ${room.jid}` : `${hearers} ${nick}`;
+    const author = `${chat} by ${jid === undefined ? nick : bareJid(jid)}`;
+    const roomsId = stampOf(message.stanza, room.jid) ?? '';
+    return { incoming: message, chat, room: room.jid, nick, author, hearers, roomsId };
   }
 
   #request(
     guests: readonly Guest[],
-    { room }: Guest,
-    { nick, body, sentAt, id }: Heard,
-    addressedTo: (Party & { readonly kind: 'group' }) | undefined,
+    { group }: Room,
+    { nick, sentAt, addressedTo }: Heard,
+    { id, content }: RoomPiece,
   ): SendMessageRequest {
     const { clock } = this.#bridge.relay;
-    const { group } = room;
     return {
       primitive: 'SendMessageRequest',
       meta: { service: serviceAddress(domainOf(group)) },
@@ -181,7 +268,7 @@ export class Hearing {
         addressedTo: addressedTo ?? { kind: 'group', group },
         sentAt,
         expiresAt: clock.now() + this.#bridge.settings.messageValidityMs,
-        content: { contentType: 'text/plain', encoding: 'none', data: body },
+        content,
       },
     };
   }
@@ -204,21 +291,7 @@ export class Hearing {
     }
   }
 
-  #randomId(): MessageId {
-    return trusted<MessageId>(`r${this.#bridge.relay.ids.random(20)}`);
-  }
-
   #drop(reason: string): void {
     this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason });
   }
-}
-
-function party({ room }: Guest, screenName: string): Party & { readonly kind: 'group' } {
-  return { kind: 'group', group: room.group, screenName };
-}
-
-/** The same for every copy of a message, also from the history: the relay keeps one of them. */
-function idOf(place: string, nick: string, id: string, body: string): MessageId {
-  const digest = createHash('sha256').update(JSON.stringify([place, nick, id, body]));
-  return trusted<MessageId>(`r${digest.digest('base64url').slice(0, 27)}`);
 }

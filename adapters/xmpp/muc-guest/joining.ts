@@ -48,6 +48,7 @@ export class Joining {
     const guest = staying ?? (await this.#enter(place, request, wish));
     if ('code' in guest) return status(guest);
     guest.clients.set(clientOf(request.meta), request.subscribe);
+    guest.toldNick = guest.nick;
     await this.#guests.save(guest);
     return {
       primitive: 'JoinGroupResponse',

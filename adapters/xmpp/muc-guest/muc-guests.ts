@@ -13,9 +13,13 @@ import type { Result } from '../../../src/wv/status.ts';
 import { isUnmappable } from '../addresses.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Bridge } from '../bridge.ts';
+import { ChatMemory } from '../chat-memory.ts';
 import type { Incoming } from '../component-link.ts';
 import { QueueFull } from '../conversation-queue.ts';
+import type { OutgoingFiles } from '../files/outgoing-files.ts';
 import type { IqRequests } from '../iq-requests.ts';
+import { RoomTexts } from '../room-texts.ts';
+import type { RoomTextParts } from '../room-texts.ts';
 import type { BareJid } from '../jid.ts';
 import { Arrivals } from './arrivals.ts';
 import { Guests } from './guests.ts';
@@ -58,6 +62,10 @@ export function isGroupRequest(request: RequestPrimitive): request is GroupPrimi
 /** Room passwords remembered at once. */
 const MAX_PASSWORDS = 1_000;
 
+interface GuestParts extends RoomTextParts {
+  readonly uploads?: OutgoingFiles;
+}
+
 export class MucGuests {
   readonly #bridge: Bridge;
   readonly #guests: Guests;
@@ -72,14 +80,25 @@ export class MucGuests {
   readonly #invitations: RoomInvitations;
   readonly #passwords = new BoundedMap<string, string>(MAX_PASSWORDS);
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** Without `parts.files` and `parts.uploads`, files are words about them. */
+  constructor(
+    bridge: Bridge,
+    iq: IqRequests,
+    parts: GuestParts = { memory: new ChatMemory(bridge.settings) },
+  ) {
     this.#bridge = bridge;
     this.#notices = new RoomNotices(bridge);
     this.#guests = new Guests(bridge, this.#notices, this.#passwords);
     this.#selfPing = new SelfPing(bridge, this.#guests, iq);
-    this.#speaking = new Speaking(bridge, this.#guests, this.#selfPing);
+    this.#speaking = new Speaking(bridge, this.#guests, this.#selfPing, parts.uploads);
     this.#arrivals = new Arrivals(bridge, this.#guests, this.#notices);
-    this.#hearing = new Hearing(bridge, this.#guests, this.#notices, this.#speaking);
+    this.#hearing = new Hearing(bridge, {
+      guests: this.#guests,
+      notices: this.#notices,
+      speaking: this.#speaking,
+      texts: new RoomTexts(bridge, parts),
+      files: parts.files,
+    });
     this.#joining = new Joining(bridge, this.#guests, iq);
     this.#properties = new RoomProperties(this.#guests, iq, this.#speaking);
     this.#members = new RoomMembers(bridge, this.#guests, iq);

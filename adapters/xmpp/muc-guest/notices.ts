@@ -2,7 +2,8 @@
 // are told as one; who comes and goes meanwhile is not told at all.
 
 import { domainOf, serviceAddress } from '../../../src/wv/address.ts';
-import type { UserAddress } from '../../../src/wv/ids.ts';
+import { trusted } from '../../../src/wv/ids.ts';
+import type { MessageId, UserAddress } from '../../../src/wv/ids.ts';
 import type { GroupProperty, RequestPrimitive } from '../../../src/wv/primitives.ts';
 import { isSuccess } from '../../../src/wv/status.ts';
 import type { Result } from '../../../src/wv/status.ts';
@@ -59,6 +60,28 @@ export class RoomNotices {
       ...this.#head(room),
       users: [user],
       result: reason,
+    });
+  }
+
+  /** The user has another name than before. WV has no notice of that for himself: the room says it. */
+  renamed({ room, user, nick }: Guest, before: string): void {
+    const { clock, ids } = this.#bridge.relay;
+    const { group } = room;
+    const now = clock.now();
+    const data = `You are called ${nick} here now, no longer ${before}.`;
+    this.#tell(room, {
+      primitive: 'SendMessageRequest',
+      meta: this.#head(room).meta,
+      deliveryReport: false,
+      message: {
+        id: trusted<MessageId>(`r${ids.random(20)}`),
+        sender: { kind: 'group', group },
+        recipients: [{ kind: 'user', user }],
+        addressedTo: { kind: 'group', group },
+        sentAt: now,
+        expiresAt: now + this.#bridge.settings.messageValidityMs,
+        content: { contentType: 'text/plain', encoding: 'none', data },
+      },
     });
   }
 

@@ -27,6 +27,8 @@ export interface Guest {
   /** When the user joined; what is older is history to him. Milliseconds since the epoch. */
   readonly joinedAt: number;
   nick: string;
+  /** The name that the user knows himself by. */
+  toldNick: string;
   state: GuestState;
   role: string;
   affiliation: string;

@@ -1,7 +1,7 @@
 // Messages of our users to rooms of other servers, and whispers there (bridging sections 4, 11). A message to all is
 // said when the room has shown it to its own author; whispers are never shown to their author.
 
-import type { Party } from '../../../src/wv/message.ts';
+import type { Message, Party } from '../../../src/wv/message.ts';
 import type { SendMessageRequest, SendMessageResponse } from '../../../src/wv/primitives.ts';
 import { combine, isSuccess, OK, result } from '../../../src/wv/status.ts';
 import type { DetailedResult, Result } from '../../../src/wv/status.ts';
@@ -12,6 +12,7 @@ import type { Bridge } from '../bridge.ts';
 import type { Incoming } from '../component-link.ts';
 import { QueueFull } from '../conversation-queue.ts';
 import { readStanzaError, statusOfError } from '../errors.ts';
+import type { OutgoingFile, OutgoingFiles } from '../files/outgoing-files.ts';
 import type { BareJid } from '../jid.ts';
 import { stanzaIdOf } from '../message-ids.ts';
 import { NS } from '../namespaces.ts';
@@ -28,6 +29,9 @@ import { bodyOfRoom, echoIds, messageStanza, puppetJid } from './stanzas.ts';
 /** A reflection whose id the service changed is known by its text so long (bridging section 11). */
 const SAME_TEXT_MS = 30_000;
 
+/** A message older than this says when it was sent. */
+const DELAY_STAMP_AFTER_MS = 60_000;
+
 type GroupParty = Party & { readonly kind: 'group' };
 
 /** Something of ours that the room is to show us. */
@@ -42,6 +46,7 @@ export class Speaking {
   readonly #bridge: Bridge;
   readonly #guests: Guests;
   readonly #selfPing: SelfPing;
+  readonly #files: OutgoingFiles | undefined;
   readonly #echoes: Echoes;
   /** By stanza id. At most one for each (user, room): the outbox sends one after another. */
   readonly #said = new Map<string, Said>();
@@ -50,7 +55,9 @@ export class Speaking {
     { readonly subject: string; readonly heard: (outcome: Result) => void }
   >();
 
-  constructor(bridge: Bridge, guests: Guests, selfPing: SelfPing) {
+  /** Without `files`, what is no text becomes a line that says what it was. */
+  constructor(bridge: Bridge, guests: Guests, selfPing: SelfPing, files?: OutgoingFiles) {
+    this.#files = files;
     this.#bridge = bridge;
     this.#guests = guests;
     this.#selfPing = selfPing;
@@ -82,9 +89,13 @@ export class Speaking {
     if (isUnmappable(userJid)) return result(userJid.unmappable, userJid.reason);
     if (isUnmappable(roomJid)) return result(roomJid.unmappable, roomJid.reason);
     if (expiresAt <= relay.clock.now()) return result(542);
+    // Nothing is uploaded for a room that the user is not in.
+    if (this.#guests.find(userJid, roomJid) === undefined) return result(808);
+    const file = await this.#files?.prepare(request.message, userJid);
+    if (file === 'later') return result(503);
     try {
       return await queues.run(`speak ${userJid} ${roomJid}`, () =>
-        this.#inTurn(request, party, this.#guests.find(userJid, roomJid)),
+        this.#inTurn(request, party, { guest: this.#guests.find(userJid, roomJid), file }),
       );
     } catch (error) {
       if (error instanceof QueueFull) return result(503);
@@ -92,17 +103,25 @@ export class Speaking {
     }
   }
 
-  async #inTurn(request: SendMessageRequest, party: GroupParty, guest: Guest | undefined): Promise<Result> {
+  async #inTurn(
+    request: SendMessageRequest,
+    party: GroupParty,
+    { guest, file }: { readonly guest: Guest | undefined; readonly file: OutgoingFile | undefined },
+  ): Promise<Result> {
     if (guest === undefined || guest.state === 'leaving' || guest.state === 'joining') return result(808);
     if (guest.state !== 'in' || !this.#bridge.link.writable) return result(503);
     const outcome = await (party.screenName === undefined
-      ? this.#toAll(request, guest)
-      : this.#whisper(request, guest, party.screenName));
+      ? this.#toAll(request, guest, file)
+      : this.#whisper(request, guest, { screenName: party.screenName, file }));
     if (isSuccess(outcome) && request.deliveryReport) await this.#report(request, party);
     return outcome;
   }
 
-  async #toAll({ message, deliveryReport }: SendMessageRequest, guest: Guest): Promise<Result> {
+  async #toAll(
+    { message, deliveryReport }: SendMessageRequest,
+    guest: Guest,
+    file: OutgoingFile | undefined,
+  ): Promise<Result> {
     const { relay } = this.#bridge;
     const { room } = guest;
     const id = stanzaIdOf(message.id, room.jid, deliveryReport);
@@ -113,12 +132,28 @@ export class Speaking {
       if (!guest.synced) return result(503);
       relay.metrics.count('xmpp_messages_resent_total');
     }
-    const body = bodyOf(message.content);
-    const outcome = await this.#say(guest, id, body);
+    const outcome = await this.#say(guest, id, this.#contentOf(message, guest, file));
     return outcome.code === 808 ? await this.#doubt(guest, outcome) : outcome;
   }
 
-  #say(guest: Guest, id: string, body: string): Promise<Result> {
+  /** What the message consists of in XMPP; when it was written, if that was long ago (XEP-0203). */
+  #contentOf(
+    message: Message,
+    { userJid }: Guest,
+    file: OutgoingFile | undefined,
+  ): { readonly body: string; readonly elements: readonly XmlElement[] } {
+    const body = file?.body ?? bodyOf(message.content);
+    const late = this.#bridge.relay.clock.now() - message.sentAt > DELAY_STAMP_AFTER_MS;
+    const stamp = { from: userJid, stamp: new Date(message.sentAt).toISOString() };
+    const delay = late ? [xml(NS.delay, 'delay', stamp)] : [];
+    return { body, elements: [xml(NS.component, 'body', {}, body), ...(file?.elements ?? []), ...delay] };
+  }
+
+  #say(
+    guest: Guest,
+    id: string,
+    { body, elements }: { readonly body: string; readonly elements: readonly XmlElement[] },
+  ): Promise<Result> {
     const { clock } = this.#bridge.relay;
     const { room, userJid } = guest;
     return new Promise((resolve) => {
@@ -133,7 +168,7 @@ export class Speaking {
       });
       this.#said.set(id, { guest, body, at: clock.now(), heard });
       const attrs = { from: puppetJid(userJid), to: room.jid, id };
-      const message = messageStanza(attrs, 'groupchat', xml(NS.component, 'body', {}, body));
+      const message = messageStanza(attrs, 'groupchat', ...elements);
       if (!this.#bridge.link.send(message)) heard(result(503));
     });
   }
@@ -144,7 +179,11 @@ export class Speaking {
     return isIn ? { ...outcome, code: 816 } : result(503);
   }
 
-  async #whisper(request: SendMessageRequest, guest: Guest, screenName: string): Promise<Result> {
+  async #whisper(
+    request: SendMessageRequest,
+    guest: Guest,
+    { screenName, file }: { readonly screenName: string; readonly file: OutgoingFile | undefined },
+  ): Promise<Result> {
     const { link, relay } = this.#bridge;
     const { room, userJid } = guest;
     const nick = nickOf(guest, screenName);
@@ -152,8 +191,8 @@ export class Speaking {
     const to = `${room.jid}/${nick}`;
     const id = stanzaIdOf(request.message.id, to as BareJid, request.deliveryReport);
     await relay.storage.link(conversationOf(guest), id, request.message.id);
-    const body = xml(NS.component, 'body', {}, bodyOf(request.message.content));
-    link.send(messageStanza({ from: puppetJid(userJid), to, id }, 'chat', body));
+    const { elements } = this.#contentOf(request.message, guest, file);
+    link.send(messageStanza({ from: puppetJid(userJid), to, id }, 'chat', ...elements));
     return (await link.confirmed()) ? OK : result(503);
   }
 

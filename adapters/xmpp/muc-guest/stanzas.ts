@@ -1,5 +1,6 @@
 // Stanzas between an occupant of ours and a room (XEP-0045): how they are written and read.
 
+import { hopMark } from '../hop.ts';
 import type { BareJid, JidParts } from '../jid.ts';
 import { parseJid } from '../jid.ts';
 import { NS } from '../namespaces.ts';
@@ -39,6 +40,7 @@ export function joinStanza(
       xml(NS.muc, 'history', wanted),
       password === undefined ? undefined : xml(NS.muc, 'password', {}, password),
     ),
+    hopMark(),
   );
 }
 
@@ -58,6 +60,7 @@ export function messageStanza(
     ...content,
     xml(NS.stanzaId, 'origin-id', { id: attrs.id }),
     type === 'chat' ? xml(NS.mucUser, 'x') : undefined,
+    hopMark(),
   );
 }
 
@@ -144,6 +147,13 @@ export function lastingId(message: XmlElement): string | undefined {
     childOf(message, 'stanza-id', NS.stanzaId)?.attrs['id'],
   ];
   return ids.find((id) => id !== undefined && id !== '');
+}
+
+/** The id that this very room gave a message (XEP-0359); others cannot speak for it. */
+export function stampOf(message: XmlElement, room: BareJid): string | undefined {
+  return elementsOf(message).find(
+    ({ name, ns, attrs }) => name === 'stanza-id' && ns === NS.stanzaId && attrs['by'] === room,
+  )?.attrs['id'];
 }
 
 /** The ids under which a message of ours may come back. */

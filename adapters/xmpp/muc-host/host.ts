@@ -12,8 +12,10 @@ import { result } from '../../../src/wv/status.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import { guarded } from '../bridge.ts';
 import type { Bridge, StanzaPort } from '../bridge.ts';
+import { ChatMemory } from '../chat-memory.ts';
 import type { Incoming } from '../component-link.ts';
 import { QueueFull } from '../conversation-queue.ts';
+import { hasHopped } from '../hop.ts';
 import { NS } from '../namespaces.ts';
 import { childOf, elementsOf } from '../xml.ts';
 import type { XmlElement } from '../xml.ts';
@@ -23,6 +25,7 @@ import { isOfHome, RoomInvitations } from './invitations.ts';
 import { Joining } from './joining.ts';
 import { Leaving } from './leaving.ts';
 import { RoomMessages } from './messages.ts';
+import type { RoomParts } from './messages.ts';
 import { Notices } from './notices.ts';
 import { OCCUPANCY } from './occupancy.ts';
 import type { Place, PresenceEvent } from './occupancy.ts';
@@ -32,6 +35,8 @@ import { endOfService, Restoring } from './restoring.ts';
 import { foldNick, RoomCodec } from './room-addresses.ts';
 import { Rooms } from './rooms.ts';
 
+/** No transit from one WV network into another. */
+const HOPPED = result(516, 'no second gateway');
 /** Rooms remembered as missing. */
 const MISSING = 10_000;
 
@@ -47,7 +52,12 @@ export class MucHost {
   #closing = false;
 
   /** @param users the bridge of the users' component @param link the stream of the groups component */
-  constructor(users: Bridge, link: StanzaPort, domain: string) {
+  constructor(
+    users: Bridge,
+    link: StanzaPort,
+    domain: string,
+    parts: RoomParts = { memory: new ChatMemory(users.settings) },
+  ) {
     const bridge = { ...users, link };
     const { relay, settings } = bridge;
     const codec = new RoomCodec(relay.homeDomain, domain);
@@ -56,7 +66,7 @@ export class MucHost {
     this.invitations = new RoomInvitations(this.#context, users);
     this.#joining = new Joining(this.#context, (visit) => this.invitations.accepted(visit));
     this.#leaving = new Leaving(this.#context);
-    this.#messages = new RoomMessages(this.#context);
+    this.#messages = new RoomMessages(this.#context, parts);
     this.#notices = new Notices(this.#context);
     this.#restoring = new Restoring(this.#context, this.#leaving);
   }
@@ -164,7 +174,9 @@ export class MucHost {
     const place: Place =
       occupant === undefined ? 'out' : occupant.resources.has(visit.resource) ? 'in' : 'beside';
     const step = OCCUPANCY[place][event];
-    if (step === 'join') return await this.#joining.join(visit);
+    if (step === 'join') {
+      return hasHopped(stanza) ? refuse(this.#context, stanza, HOPPED) : await this.#joining.join(visit);
+    }
     if (step === 'refuse') return refuse(this.#context, stanza, result(808));
     if (step === 'ignore' || room === undefined || occupant === undefined) return this.#drop('room_presence');
     switch (step) {
@@ -192,13 +204,14 @@ export class MucHost {
       return await this.#leaving.drop(room, occupant, visit.resource, { statuses: ['333'] });
     }
     if (elementsOf(stanza).some(({ ns }) => ns === NS.carbons)) return this.#drop('carbon');
+    if (hasHopped(stanza)) return refuse(this.#context, stanza, HOPPED);
     if (visit.nick === '' && (await this.invitations.mediated(visit))) return;
     if (room === undefined || occupant === undefined || !isIn) {
       return refuse(this.#context, stanza, result(808, 'not an occupant'));
     }
     if (type === 'groupchat') return await this.#messages.toRoom(room, occupant, visit);
     if (visit.nick === '') return refuse(this.#context, stanza, result(400, 'write groupchat, or to a nick'));
-    await this.#messages.whisper(room, visit);
+    await this.#messages.whisper(room, occupant, visit);
   }
 
   #drop(reason: string): void {

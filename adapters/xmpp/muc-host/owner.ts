@@ -6,11 +6,12 @@ import type { Result } from '../../../src/wv/status.ts';
 import { NS } from '../namespaces.ts';
 import { childOf, textOf, xml } from '../xml.ts';
 import type { XmlElement } from '../xml.ts';
-import { ask, inRoom, propertiesOf } from './context.ts';
+import { ask, fullJid, inRoom, propertiesOf, tellAll } from './context.ts';
 import type { HostContext, Visit } from './context.ts';
 import { form, submitted, truth } from './form.ts';
 import type { Field } from './form.ts';
 import { propertyOf } from './room.ts';
+import { configurationChanged } from './stanzas.ts';
 
 const CONFIG = 'http://jabber.org/protocol/muc#roomconfig';
 
@@ -142,7 +143,20 @@ export async function configure(context: HostContext, visit: Visit, query: XmlEl
     primitive: 'SetGroupPropsRequest',
     ...change,
   });
-  return isSuccess(answer.result) ? { payload: undefined } : answer.result;
+  if (!isSuccess(answer.result)) return answer.result;
+  await tellActor(context, visit);
+  return { payload: undefined };
+}
+
+/** The home tells everybody but him who changed something. */
+async function tellActor(context: HostContext, { roomJid, jid }: Visit): Promise<void> {
+  await inRoom(context, roomJid, async () => {
+    const occupant = context.rooms.get(roomJid)?.occupants.get(jid);
+    if (occupant === undefined) return;
+    await tellAll(context, [occupant], (viewer, resource) => [
+      configurationChanged(roomJid, fullJid(viewer, resource)),
+    ]);
+  });
 }
 
 function changeOf(values: ReadonlyMap<string, string>): PropertyChange | Result {

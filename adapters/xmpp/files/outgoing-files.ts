@@ -2,9 +2,9 @@
 // to our own content service, else a line that says what it was. What became of a file is on disk before the message
 // goes out, so that a retry sends the same.
 
-import { createHash } from 'node:crypto';
 import { contentSize } from '../../../src/wv/message.ts';
 import type { Message, MessageContent } from '../../../src/wv/message.ts';
+import { fileNameOf, isFile, mediaType } from '../../bridging/file-content.ts';
 import type { Bridge } from '../bridge.ts';
 import type { IqRequests } from '../iq-requests.ts';
 import type { BareJid } from '../jid.ts';
@@ -32,21 +32,6 @@ const TRIES = 2;
 const MAX_UPLOADS = 8;
 /** Where the body is as for content that cannot be sent: remembered like an address. */
 const NO_LINK = '';
-const TEXT_TYPES: ReadonlySet<string> = new Set(['text/plain', 'text/html', 'application/xhtml+xml']);
-const EXTENSIONS: ReadonlyMap<string, string> = new Map([
-  ['image/jpeg', 'jpg'],
-  ['image/png', 'png'],
-  ['image/gif', 'gif'],
-  ['image/webp', 'webp'],
-  ['image/vnd.wap.wbmp', 'wbmp'],
-  ['audio/amr', 'amr'],
-  ['audio/midi', 'mid'],
-  ['audio/mpeg', 'mp3'],
-  ['video/3gpp', '3gp'],
-  ['video/mp4', 'mp4'],
-  ['text/x-vcard', 'vcf'],
-  ['text/x-vcalendar', 'vcs'],
-]);
 
 export class OutgoingFiles {
   readonly #bridge: Bridge;
@@ -72,7 +57,7 @@ export class OutgoingFiles {
     if (link === undefined) return 'later';
     if (link === NO_LINK) return { body: undefined, elements: [] };
     const type = mediaType(content);
-    const file = { url: link, name: nameOf(content), type, size: contentSize(content) };
+    const file = { url: link, name: fileNameOf(content), type, size: contentSize(content) };
     return { body: link, elements: fileElements(file) };
   }
 
@@ -167,7 +152,7 @@ export class OutgoingFiles {
   ): Promise<string> {
     const type = mediaType(content);
     const slot = await this.#services.slot(from, service, {
-      name: nameOf(content),
+      name: fileNameOf(content),
       size: octets.length,
       type,
     });
@@ -192,23 +177,4 @@ function isWorthAnother({ failure, status }: TransferError): boolean {
 function keyOf(message: Message): string {
   const [recipient] = message.recipients;
   return `file ${message.id} ${recipient?.kind === 'user' ? recipient.user : ''}`;
-}
-
-/** All that the body of a message cannot say. */
-function isFile(content: MessageContent): boolean {
-  const type = mediaType(content);
-  return !TEXT_TYPES.has(type) && !type.startsWith('application/vnd.wap.xhtml');
-}
-
-function mediaType(content: MessageContent): string {
-  const type = (content.contentType.split(';')[0] ?? '').trim().toLowerCase();
-  if (type === '') return 'text/plain';
-  return /^[\w!#$&^.+-]{1,60}\/[\w!#$&^.+-]{1,60}$/.test(type) ? type : 'application/octet-stream';
-}
-
-/** Phones name no files. The same content has the same name. */
-function nameOf(content: MessageContent): string {
-  const type = mediaType(content);
-  const digest = createHash('sha256').update(content.data).digest('hex').slice(0, 12);
-  return `${type.split('/')[0]}-${digest}.${EXTENSIONS.get(type) ?? 'bin'}`;
 }

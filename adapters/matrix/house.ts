@@ -2,18 +2,24 @@
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
+import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
+import { Compositions } from './compositions.ts';
 import type { MatrixSettings } from './config.ts';
 import { Ghosts } from './ghosts.ts';
 import { Inbox, reasonOf } from './inbox.ts';
+import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
 import { HomeserverLink } from './link.ts';
+import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
 import { InboundMessages } from './messages-in.ts';
 import { OutboundMessages } from './messages-out.ts';
 import { Notices } from './notices.ts';
+import { OutgoingFiles } from './outgoing-files.ts';
+import { PeerNames } from './peer-names.ts';
 import { Portals } from './portals.ts';
 import { Watching } from './presence-in.ts';
 import { Publishing } from './presence-out.ts';
@@ -44,7 +50,7 @@ export async function buildHouse(
   watcher: UserAddress,
   relay: RelayPort,
 ): Promise<House> {
-  const { pseudoDomain, portalOnSubscribe, receiptsFromDelivery } = settings;
+  const { pseudoDomain, portalOnSubscribe } = settings;
   const { storage, clock, log, metrics } = relay;
   const addresses = addressesOf(settings, relay);
   const bridge = await openBridge(
@@ -74,13 +80,15 @@ export async function buildHouse(
   });
   const show = (users: Promise<Iterable<UserAddress>>): void => void watchAll(publishing, users, relay);
   const onOpened = (user: UserAddress): void => show(Promise.resolve([user]));
-  const portals = new Portals({ storage, client, addresses, ghosts, log, metrics, onOpened });
+  const acquaintances = new Acquaintances(storage);
+  const portals = new Portals({ storage, client, addresses, ghosts, acquaintances, log, metrics, onOpened });
   const parts = { relay, client, addresses, ghosts, portals };
+  const talk = talkOf(settings, parts, { notices, acquaintances });
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
-  const inbound = new InboundMessages({ ...parts, notices, pseudoDomain, receiptsFromDelivery });
-  const outbound = new OutboundMessages({ ...parts, queues, reports });
+  const outbound = new OutboundMessages({ ...parts, queues, reports, files: talk.outgoing });
   const membership = new Membership({ ...parts, notices });
-  const handlers = { membership, inbound, outbound, reports, watching };
+  const { inbound, names } = talk;
+  const handlers = { membership, inbound, names, outbound, reports, watching };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
   const inbox = new Inbox({
     storage,
@@ -106,6 +114,7 @@ export async function buildHouse(
     publishing,
     async open() {
       await watching.load();
+      await talk.outgoing.forgetOld();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);
@@ -121,6 +130,41 @@ export async function buildHouse(
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);
     },
+  };
+}
+
+interface TalkParts {
+  readonly relay: RelayPort;
+  readonly client: HomeserverClient;
+  readonly addresses: MatrixAddresses;
+  readonly ghosts: Ghosts;
+  readonly portals: Portals;
+}
+
+/** What turns events into messages, and files into either. */
+function talkOf(
+  settings: MatrixSettings,
+  parts: TalkParts,
+  more: { readonly notices: Notices; readonly acquaintances: Acquaintances },
+) {
+  const { relay, client, ghosts } = parts;
+  const { pseudoDomain, receiptsFromDelivery, splitText, reactions, homeserverUrl, registration } = settings;
+  const media = new MediaRepository({
+    homeserverUrl,
+    asToken: registration.asToken,
+    metrics: relay.metrics,
+  });
+  const names = new PeerNames(relay, client, ghosts);
+  const { acquaintances, notices } = more;
+  const files = new IncomingFiles({ relay, ghosts, media, acquaintances, settings: settings.files });
+  const compositions = new Compositions({ relay, client, ghosts, names, reactions });
+  const told = { notices, names, compositions, files };
+  const inbound = new InboundMessages({ ...parts, ...told, pseudoDomain, receiptsFromDelivery, splitText });
+  return {
+    media,
+    names,
+    inbound,
+    outgoing: new OutgoingFiles({ relay, media, settings: settings.files }),
   };
 }
 

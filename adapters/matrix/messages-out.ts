@@ -19,7 +19,8 @@ import type { EventId, MatrixUserId } from './ids.ts';
 import type { Portal, Portals } from './portals.ts';
 import type { SerialQueues } from './queues.ts';
 import type { ReadReports } from './read-reports.ts';
-import { matrixContent } from './text.ts';
+import { textContent } from './content-out.ts';
+import type { OutgoingFiles } from './outgoing-files.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
 const MARK = 'org.wvgate.message';
@@ -34,6 +35,7 @@ export interface OutboundOptions {
   readonly portals: Portals;
   readonly queues: SerialQueues;
   readonly reports: ReadReports;
+  readonly files: OutgoingFiles;
 }
 
 export class OutboundMessages {
@@ -64,6 +66,11 @@ export class OutboundMessages {
     return answer(combine(outcomes.length - failures.length, failures));
   }
 
+  /** The message is over, whatever became of it. */
+  async concluded({ message }: SendMessageRequest): Promise<void> {
+    await this.#options.files.concluded(message);
+  }
+
   /**
    * Links an event of ours that the homeserver pushes back. Usually it is known; it is not when we were killed
    * between the homeserver's 200 and our note.
@@ -84,8 +91,8 @@ export class OutboundMessages {
     if (expiresAt <= relay.clock.now()) return result(542);
     try {
       const portal = await portals.ensure(sender.user, peer);
-      await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
-      return OK;
+      // In the room's queue: a receipt is looked at only after the event it may be for is known.
+      return await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;
       const outcome = resultOf(error);
@@ -100,26 +107,35 @@ export class OutboundMessages {
     }
   }
 
-  /** In the room's queue, so that a receipt is looked at only after the event it may be for is known. */
-  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<void> {
+  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<Result> {
     const { relay, reports, ghosts } = this.#options;
     const { message } = request;
-    const known = await relay.storage.remoteOf(message.id);
     const ghost = await ghosts.ensure(portal.user);
-    const event =
-      known?.conversation === portal.room
-        ? (known.remoteId as EventId)
-        : await this.#put(request, portal, ghost);
+    const event = (await this.#sentAs(message.id, portal)) ?? (await this.#put(request, portal, ghost));
+    if (event === 'later') return result(503);
     await relay.storage.link(portal.room, event, message.id);
     if (request.deliveryReport) {
       await reports.expect(portal.room, { event, messageId: message.id, sender: portal.user, recipient });
     }
+    return OK;
   }
 
-  async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {
-    const { client, relay } = this.#options;
-    const { id, content, sentAt } = request.message;
-    const body = { ...matrixContent(content), [MARK]: id };
+  /** The event of a message in a room, when it is one already. */
+  async #sentAs(id: MessageId, { room }: Portal): Promise<EventId | undefined> {
+    const known = await this.#options.relay.storage.remoteOf(id);
+    return known?.conversation === room ? (known.remoteId as EventId) : undefined;
+  }
+
+  async #put(
+    { message }: SendMessageRequest,
+    portal: Portal,
+    ghost: MatrixUserId,
+  ): Promise<EventId | 'later'> {
+    const { client, relay, files } = this.#options;
+    const { id, sentAt } = message;
+    const file = await files.prepare(message, ghost);
+    if (file === 'later') return file;
+    const body = { ...(file === 'text' ? textContent(message.content) : file), [MARK]: id };
     const transaction = transactionId(portal.room, ghost, id, '0');
     const isOld = relay.clock.now() - sentAt > TIMESTAMP_AFTER_MS;
     const send = () => client.sendMessage(ghost, portal.room, body, transaction, isOld ? sentAt : undefined);

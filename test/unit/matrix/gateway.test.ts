@@ -211,14 +211,6 @@ describe('sending', () => {
     expect(homeserver.all('/send/').map(({ query }) => query.get('ts'))).toEqual([String(sentAt)]);
   });
 
-  it('names content that it does not carry', async () => {
-    const content = { contentType: 'image/png', encoding: 'base64', data: 'AAAAAAAA' } as const;
-    expect(await send('m1', { content })).toMatchObject({ code: 200 });
-    expect([...homeserver.sent.values()][0]?.content).toMatchObject({
-      body: '[content: image/png, 6 bytes]',
-    });
-  });
-
   it('answers 405 to what it does not serve, and tells each of several recipients apart', async () => {
     const group = { kind: 'group', group: trusted<GroupAddress>('wv:/chess@matrix.wv.example') } as const;
     expect(await send('m1', { recipients: [group] })).toMatchObject({ code: 405 });

@@ -27,6 +27,9 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
+  'InviteRequest',
+  'InviteResponse',
+  'CancelInviteRequest',
 ]);
 
 /**
@@ -92,7 +95,10 @@ class MatrixGateway implements Gateway {
   async #authorised(house: House, answer: PresenceAuthResponse): Promise<void> {
     if (answer.watcher !== this.#watcher) return;
     if (answer.state === 'GRANTED') await house.publishing.watch([answer.publisher]);
-    else house.publishing.withdrawn(answer.publisher);
+    else {
+      house.publishing.withdrawn(answer.publisher);
+      house.pictures.withdrawn(answer.publisher);
+    }
   }
 
   async #serve(house: House, request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -109,10 +115,17 @@ class MatrixGateway implements Gateway {
         return await house.watching.get(request);
       case 'PresenceNotification':
         house.publishing.notified(request);
+        house.pictures.noticed(request);
         return status(OK);
       case 'PresenceAuthResponse':
         await this.#authorised(house, request);
         return status(OK);
+      case 'InviteRequest':
+        return await house.invitations.invite(request);
+      case 'InviteResponse':
+      case 'CancelInviteRequest':
+        // Nothing of the kind is open.
+        return status(result(423));
       default:
         return status(result(405));
     }

@@ -8,10 +8,12 @@ import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import { Compositions } from './compositions.ts';
 import type { MatrixSettings } from './config.ts';
+import { GhostPictures } from './ghost-pictures.ts';
 import { Ghosts } from './ghosts.ts';
 import { Inbox, reasonOf } from './inbox.ts';
 import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
+import { Invitations } from './invitations.ts';
 import { HomeserverLink } from './link.ts';
 import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
@@ -27,6 +29,7 @@ import { SerialQueues } from './queues.ts';
 import { ReadReports } from './read-reports.ts';
 import { ThirdParty } from './third-party.ts';
 import { TransactionFace } from './transactions.ts';
+import { Upgrades } from './upgrades.ts';
 
 /** What the gateway uses of a running house. */
 export interface House {
@@ -36,6 +39,8 @@ export interface House {
   readonly inbound: InboundMessages;
   readonly watching: Watching;
   readonly publishing: Publishing;
+  readonly pictures: GhostPictures;
+  readonly invitations: Invitations;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -53,10 +58,7 @@ export async function buildHouse(
   const { pseudoDomain, portalOnSubscribe } = settings;
   const { storage, clock, log, metrics } = relay;
   const addresses = addressesOf(settings, relay);
-  const bridge = await openBridge(
-    settings,
-    new ThirdParty(addresses, relay.homeDomain, (user) => relay.userExists(user)),
-  );
+  const bridge = await openBridge(settings, new ThirdParty(addresses, relay));
   const onOutcome = (reachable: boolean): void => link.observed(reachable);
   const client = new HomeserverClient({
     send: bridge.send,
@@ -86,7 +88,10 @@ export async function buildHouse(
   const talk = talkOf(settings, parts, { notices, acquaintances });
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
   const outbound = new OutboundMessages({ ...parts, queues, reports, files: talk.outgoing });
-  const membership = new Membership({ ...parts, notices });
+  const upgrades = new Upgrades({ relay, client, ghosts, portals });
+  const membership = new Membership({ ...parts, notices, upgrades });
+  const invitations = new Invitations({ relay, outbound, watching });
+  const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
   const { inbound, names } = talk;
   const handlers = { membership, inbound, names, outbound, reports, watching };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
@@ -112,6 +117,8 @@ export async function buildHouse(
     inbound,
     watching,
     publishing,
+    pictures,
+    invitations,
     async open() {
       await watching.load();
       await talk.outgoing.forgetOld();
@@ -125,8 +132,15 @@ export async function buildHouse(
       link.stop();
       inbox.stop();
       watching.stop();
+      pictures.stop();
       client.close();
-      const finished = [publishing.stop(), bridge.close(), queues.settled(), watching.settled()];
+      const finished = [
+        publishing.stop(),
+        bridge.close(),
+        queues.settled(),
+        watching.settled(),
+        pictures.settled(),
+      ];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);
     },

@@ -82,7 +82,7 @@ export class MediaRepository {
     try {
       // A redirect to another origin (a homeserver's object storage) is followed without our token.
       const signal = AbortSignal.timeout(timeoutMs);
-      const response = await fetch(url, { method, headers, signal, body: body ?? null });
+      const response = await fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) });
       if (!response.ok) throw await refusal(response);
       return response;
     } catch (error) {

@@ -20,6 +20,7 @@ import type { Portal, Portals } from './portals.ts';
 import type { SerialQueues } from './queues.ts';
 import type { ReadReports } from './read-reports.ts';
 import { textContent } from './content-out.ts';
+import type { EventContent } from './content-out.ts';
 import type { OutgoingFiles } from './outgoing-files.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
@@ -66,11 +67,6 @@ export class OutboundMessages {
     return answer(combine(outcomes.length - failures.length, failures));
   }
 
-  /** The message is over, whatever became of it. */
-  async concluded({ message }: SendMessageRequest): Promise<void> {
-    await this.#options.files.concluded(message);
-  }
-
   /**
    * Links an event of ours that the homeserver pushes back. Usually it is known; it is not when we were killed
    * between the homeserver's 200 and our note.
@@ -82,6 +78,11 @@ export class OutboundMessages {
     await storage.link(event.room, event.id, trusted<MessageId>(id));
   }
 
+  /** The relay has done with a message, whatever became of it. */
+  async concluded({ message }: SendMessageRequest): Promise<void> {
+    await this.#options.files.concluded(message);
+  }
+
   async #sendTo(request: SendMessageRequest, recipient: Party): Promise<Result> {
     const { addresses, portals, queues, relay } = this.#options;
     const { sender, expiresAt } = request.message;
@@ -91,8 +92,8 @@ export class OutboundMessages {
     if (expiresAt <= relay.clock.now()) return result(542);
     try {
       const portal = await portals.ensure(sender.user, peer);
-      // In the room's queue: a receipt is looked at only after the event it may be for is known.
-      return await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
+      await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
+      return OK;
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;
       const outcome = resultOf(error);
@@ -107,35 +108,26 @@ export class OutboundMessages {
     }
   }
 
-  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<Result> {
+  /** In the room's queue, so that a receipt is looked at only after the event it may be for is known. */
+  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<void> {
     const { relay, reports, ghosts } = this.#options;
     const { message } = request;
+    const known = await relay.storage.remoteOf(message.id);
     const ghost = await ghosts.ensure(portal.user);
-    const event = (await this.#sentAs(message.id, portal)) ?? (await this.#put(request, portal, ghost));
-    if (event === 'later') return result(503);
+    const event =
+      known?.conversation === portal.room
+        ? (known.remoteId as EventId)
+        : await this.#put(request, portal, ghost);
     await relay.storage.link(portal.room, event, message.id);
     if (request.deliveryReport) {
       await reports.expect(portal.room, { event, messageId: message.id, sender: portal.user, recipient });
     }
-    return OK;
   }
 
-  /** The event of a message in a room, when it is one already. */
-  async #sentAs(id: MessageId, { room }: Portal): Promise<EventId | undefined> {
-    const known = await this.#options.relay.storage.remoteOf(id);
-    return known?.conversation === room ? (known.remoteId as EventId) : undefined;
-  }
-
-  async #put(
-    { message }: SendMessageRequest,
-    portal: Portal,
-    ghost: MatrixUserId,
-  ): Promise<EventId | 'later'> {
-    const { client, relay, files } = this.#options;
-    const { id, sentAt } = message;
-    const file = await files.prepare(message, ghost);
-    if (file === 'later') return file;
-    const body = { ...(file === 'text' ? textContent(message.content) : file), [MARK]: id };
+  async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {
+    const { client, relay } = this.#options;
+    const { id, sentAt } = request.message;
+    const body = { ...(await this.#contentOf(request, ghost)), [MARK]: id };
     const transaction = transactionId(portal.room, ghost, id, '0');
     const isOld = relay.clock.now() - sentAt > TIMESTAMP_AFTER_MS;
     const send = () => client.sendMessage(ghost, portal.room, body, transaction, isOld ? sentAt : undefined);
@@ -147,6 +139,11 @@ export class OutboundMessages {
       await client.join(ghost, portal.room);
       return await send();
     }
+  }
+
+  /** @throws HomeserverError, transient, while a file is on its way into the media repository */
+  async #contentOf({ message }: SendMessageRequest, ghost: MatrixUserId): Promise<EventContent> {
+    return (await this.#options.files.prepare(message, ghost)) ?? textContent(message.content);
   }
 }
 

@@ -48,14 +48,16 @@ export class OutgoingFiles {
   }
 
   /**
-   * What to send for a file. `text`: the content is none. `later`: it is on its way, the same request is to come again.
-   * @throws HomeserverError while the media repository cannot be used
+   * What to send for a file; undefined: the content is text.
+   * @throws HomeserverError, transient: the file is on its way, or cannot be sent now; the same request is to come again
    */
-  async prepare(message: Message, ghost: MatrixUserId): Promise<EventContent | 'text' | 'later'> {
-    if (!isFile(message.content)) return 'text';
+  async prepare(message: Message, ghost: MatrixUserId): Promise<EventContent | undefined> {
+    if (!isFile(message.content)) return undefined;
     const kept = await this.#options.relay.storage.get(keyOf(message));
     if (kept !== undefined) return JSON.parse(kept.slice(kept.indexOf(' ') + 1)) as EventContent;
-    return (await this.#work.within(message.id, () => this.#make(message, ghost))) ?? 'later';
+    const made = await this.#work.within(message.id, () => this.#make(message, ghost));
+    if (made === undefined) throw new HomeserverError({ status: 503, errcode: 'upload under way' });
+    return made;
   }
 
   /** The message is over: nothing needs to be known of its file any more. */

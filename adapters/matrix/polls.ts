@@ -29,9 +29,7 @@ export function pollEndText(content: Fields): string {
 function wordsIn(fields: Fields): string {
   const listed = fields['m.text'];
   const representations = Array.isArray(listed) ? listed.filter(isRecord) : [];
-  const plain = representations.find(
-    ({ mimetype }) => mimetype === undefined || String(mimetype) === 'text/plain',
-  );
+  const plain = representations.find(({ mimetype }) => mimetype === undefined || mimetype === 'text/plain');
   const body = plain === undefined ? undefined : text(plain, 'body');
   return (body ?? text(fields, 'org.matrix.msc1767.text') ?? text(fields, 'body') ?? '').trim();
 }

@@ -122,6 +122,7 @@ onSynapse('Matrix messages of all kinds', (scene) => {
       msgtype: MsgType.Location,
       body: 'here',
       geo_uri: 'geo:51.5,-0.1',
+      info: {},
     });
     await client.sendEmoteMessage(room, 'waves');
     await eventually('the last', () => texts(scene).some((text) => text.includes('waves')));

@@ -35,6 +35,9 @@ export class FakeHomeserver {
   readonly presence = new Map<string, unknown>();
   /** The media repository, by `server/id`. */
   readonly media = new Map<string, Buffer>();
+  /** State events by `room/state/type/`, and members by room. */
+  readonly state = new Map<string, object>();
+  readonly members = new Map<string, readonly object[]>();
   /** Events that may be asked for one by one. */
   readonly events = new Map<string, object>();
   /** Failures to come, by the start of the path's end: `send`, `createRoom`, `whoami`, … */
@@ -118,6 +121,8 @@ export class FakeHomeserver {
     [/^GET .*\/presence\//, () => ({ presence: 'online' })],
     [/^PUT .*\/presence\//, (asked) => this.#setPresence(asked)],
     [/^PUT .*\/profile\//, () => ({})],
+    [/^GET .*\/state\//, ({ path }) => this.state.get(path.replace(/^.*\/rooms\//, ''))],
+    [/^GET .*\/members$/, ({ path }) => ({ chunk: this.members.get(path.split('/').at(-2) ?? '') ?? [] })],
     [/^POST .*\/(?:join|rooms)\//, () => ({})],
   ];
 

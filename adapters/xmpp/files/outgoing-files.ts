@@ -5,6 +5,7 @@
 import { contentSize } from '../../../src/wv/message.ts';
 import type { Message, MessageContent } from '../../../src/wv/message.ts';
 import { fileNameOf, isFile, mediaType } from '../../bridging/file-content.ts';
+import { LateWork } from '../../bridging/late-work.ts';
 import type { Bridge } from '../bridge.ts';
 import type { IqRequests } from '../iq-requests.ts';
 import type { BareJid } from '../jid.ts';
@@ -38,7 +39,7 @@ export class OutgoingFiles {
   readonly #services: UploadServices;
   readonly #rules: TransferRules;
   /** By message: its recipients share one upload. */
-  readonly #underWay = new Map<string, Promise<string>>();
+  readonly #work: LateWork<string>;
 
   constructor(bridge: Bridge, requests: IqRequests) {
     this.#bridge = bridge;
@@ -46,6 +47,13 @@ export class OutgoingFiles {
     const { insecure, allow } = bridge.settings.files;
     const gate = new AddressGate(allow);
     this.#rules = { gate, insecure, connectMs: CONNECT_MS, resolve: resolveHost };
+    const { clock, log } = bridge.relay;
+    this.#work = new LateWork({
+      clock,
+      limit: MAX_UPLOADS,
+      waitMs: WAIT_MS,
+      onFailure: (error) => log.error({ err: error }, 'XMPP gateway: a file could not be handed on'),
+    });
   }
 
   /** undefined: the content is text. `later`: the upload goes on, the same request is to come again. */
@@ -76,28 +84,10 @@ export class OutgoingFiles {
 
   /** The link, if there is one in time. */
   async #soon(message: Message, from: BareJid): Promise<string | undefined> {
-    const making = this.#underWay.get(message.id) ?? this.#begin(message, from);
-    if (making === undefined) return undefined;
-    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
-    const cancel = this.#bridge.relay.clock.after(WAIT_MS, () => giveUp(undefined));
-    try {
-      const link = await Promise.race([making, late]);
-      if (link !== undefined) await this.#note(message, link);
-      return link;
-    } finally {
-      cancel();
-    }
-  }
-
-  #begin(message: Message, from: BareJid): Promise<string> | undefined {
-    if (this.#underWay.size >= MAX_UPLOADS) return undefined;
-    const making = this.#keep(message, from).finally(() => this.#underWay.delete(message.id));
-    this.#underWay.set(message.id, making);
-    // Nobody may be waiting any more when it fails; whoever waits hears of it too.
-    making.catch((error: unknown) => {
-      this.#bridge.relay.log.error({ err: error }, 'XMPP gateway: a file could not be handed on');
-    });
-    return making;
+    const link = await this.#work.within(message.id, () => this.#keep(message, from));
+    // Once for each recipient.
+    if (link !== undefined) await this.#note(message, link);
+    return link;
   }
 
   async #keep(message: Message, from: BareJid): Promise<string> {

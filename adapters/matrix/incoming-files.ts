@@ -12,6 +12,7 @@ import type { MatrixUserId } from './ids.ts';
 import { Lru } from './lru.ts';
 import type { MediaRepository } from './media.ts';
 import type { Portal } from './portals.ts';
+import { SerialQueues } from './queues.ts';
 import type { FileReference } from './text.ts';
 
 export interface IncomingFileOptions {
@@ -30,6 +31,9 @@ const MINUTE_MS = 60_000;
 const COUNTED = 10_000;
 /** Tries while the homeserver does not have it; then the message goes on without. */
 const TRIES = 3;
+/** Files fetched at once, for each is in memory; and those that may wait for it. */
+const LANES = 8;
+const MAX_WAITING = 64;
 /** How long a link of ours is good, in ms. */
 const LINK_MS = 7 * 24 * 60 * 60_000;
 /** Pages, drawings and scripts: nothing that a browser would run gets a link of ours. */
@@ -38,6 +42,9 @@ const RUNNABLE = /html|xml|svg|script/i;
 export class IncomingFiles {
   readonly #options: IncomingFileOptions;
   readonly #counts = new Lru<MatrixUserId, { readonly since: number; files: number }>(COUNTED);
+
+  readonly #lanes = new SerialQueues();
+  #turn = 0;
 
   constructor(options: IncomingFileOptions) {
     this.#options = options;
@@ -70,7 +77,8 @@ export class IncomingFiles {
         ? await acquaintances.have(portal.user, portal.peer)
         : settings.fetchFrom === 'everybody';
     if (!isWanted) return 'stranger';
-    return this.#isWithinRate(portal.peer) ? { uri } : 'rate';
+    if (!this.#isWithinRate(portal.peer)) return 'rate';
+    return this.#lanes.size < LANES + MAX_WAITING ? { uri } : 'busy';
   }
 
   async #octets(
@@ -80,7 +88,9 @@ export class IncomingFiles {
   ): Promise<Buffer | undefined> {
     const { ghosts, media, relay, settings } = this.#options;
     try {
-      return await media.download(await ghosts.ensure(portal.user), uri, settings.maxBytes);
+      const ghost = await ghosts.ensure(portal.user);
+      this.#turn = (this.#turn + 1) % LANES;
+      return await this.#lanes.run(`lane ${this.#turn}`, () => media.download(ghost, uri, settings.maxBytes));
     } catch (error) {
       if (!(error instanceof HomeserverError) || (error.transient && attempt < TRIES)) throw error;
       const { status, errcode } = error;

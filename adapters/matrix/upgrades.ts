@@ -35,6 +35,9 @@ export class Upgrades {
   async follow(tombstone: RoomEvent, portal: Portal): Promise<boolean> {
     const successor = tombstone.content['replacement_room'];
     if (!isRoomId(successor) || successor === portal.room || tombstone.sender !== portal.peer) return false;
+    // A room that the chat left long ago leads nowhere.
+    const current = await this.#options.portals.find(portal.user, portal.peer);
+    if (current?.room !== portal.room && current?.room !== successor) return false;
     const ghost = await this.#options.ghosts.ensure(portal.user);
     if (!(await this.#isLetIn(ghost, successor, portal.peer))) return false;
     if (!(await this.#isSuccessor(ghost, successor, portal))) {

@@ -76,6 +76,18 @@ describe('an upgraded room', () => {
     expect(await portalRoom()).toBe(ROOM);
   });
 
+  it('that the chat left before is not followed', async () => {
+    const again = scene.fromDave(
+      { membership: 'invite', is_direct: true },
+      { type: 'm.room.member', state_key: GHOST, room_id: '!third:hs.test' },
+    );
+    await scene.push(again);
+    expect(await portalRoom()).toBe('!third:hs.test');
+    await scene.push(tombstone());
+    expect(await portalRoom()).toBe('!third:hs.test');
+    expect(scene.homeserver.all(`/join/${NEXT}`)).toEqual([]);
+  });
+
   it('says to whoever did not invite the ghost that he may do so', async () => {
     scene.homeserver.fail('join', { status: 403, body: { errcode: 'M_FORBIDDEN' } });
     await scene.push(tombstone());

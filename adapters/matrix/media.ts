@@ -27,8 +27,8 @@ const DOWNLOAD_MS = 20_000;
 const UPLOAD_MS = 60_000;
 /** How long the homeserver shall wait for a file that is still being uploaded, in ms. */
 const PATIENCE_MS = 10_000;
-/** Octets of an error's body that are read. */
-const MAX_ERROR = 16_384;
+/** Octets of an answer that is no file. */
+const MAX_ANSWER = 16_384;
 
 /** Newest first. COMPAT(Matrix < 1.11): no authenticated media. */
 const DOWNLOADS = ['/_matrix/client/v1/media/download', '/_matrix/media/v3/download'] as const;
@@ -48,8 +48,7 @@ export class MediaRepository {
       body: new Uint8Array(octets),
       type,
     });
-    const answer: unknown = JSON.parse((await read(response, MAX_ERROR)).toString('utf8') || '{}');
-    const uri = isRecord(answer) ? answer['content_uri'] : undefined;
+    const uri = (await readJson(response))['content_uri'];
     if (!isMediaUri(uri)) throw new HomeserverError({ status: 502, errcode: 'M_UNKNOWN' });
     return uri;
   }
@@ -102,16 +101,10 @@ interface Wanted {
 
 async function refusal(response: Response): Promise<HomeserverError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  let errcode = 'M_UNKNOWN';
-  try {
-    const answer: unknown = JSON.parse((await read(response, MAX_ERROR)).toString('utf8'));
-    if (isRecord(answer) && typeof answer['errcode'] === 'string') errcode = answer['errcode'];
-  } catch {
-    // Not a homeserver's own answer: its status says enough.
-  }
+  const { errcode } = await readJson(response);
   return new HomeserverError({
     status: response.status,
-    errcode,
+    errcode: typeof errcode === 'string' ? errcode : 'M_UNKNOWN',
     ...(Number.isFinite(retryAfter) && retryAfter >= 0 ? { retryAfterMs: retryAfter * 1000 } : {}),
   });
 }
@@ -119,6 +112,17 @@ async function refusal(response: Response): Promise<HomeserverError> {
 function asHomeserverError(error: unknown): HomeserverError {
   if (error instanceof HomeserverError) return error;
   return new HomeserverError({ status: 0, errcode: 'no answer' }, error);
+}
+
+/** Nothing where it is no JSON, as of a proxy before the homeserver: its status says enough. */
+async function readJson(response: Response): Promise<Readonly<Record<string, unknown>>> {
+  const body = await read(response, MAX_ANSWER);
+  try {
+    const answer: unknown = JSON.parse(body.toString('utf8'));
+    return isRecord(answer) ? answer : {};
+  } catch {
+    return {};
+  }
 }
 
 /** @throws HomeserverError 413, 0 */

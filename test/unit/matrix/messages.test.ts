@@ -11,6 +11,11 @@ import { noisyJpeg, plainPicture } from '../../support/pictures.ts';
 
 const scene = new FakeScene({ splitText: 60, files: { maxBytes: 2_000_000, perMinute: 3 } });
 
+/** An answer to the next upload that no homeserver gives. */
+function homeserverSays(text: string, status: number): void {
+  scene.homeserver.fail('media/v3/upload', { status, body: Buffer.from(text) });
+}
+
 describe('files of WV users', () => {
   it('go into the media repository with their facts', async () => {
     const octets = await plainPicture('png', 40, 30);
@@ -93,6 +98,16 @@ describe('files of WV users', () => {
         expect.stringMatching(/^\[content: image\/png, \d+ bytes\] https:\/\/wv\.example\/c\/1$/),
       ),
     );
+  });
+
+  it('wait where a proxy answers in place of the repository, and there is no other way', async () => {
+    const content = file('image/png', await plainPicture('png'));
+    homeserverSays('<html>', 502);
+    expect(await scene.send('m1', content)).toMatchObject({ code: 503 });
+    homeserverSays('<html>', 200);
+    expect(await scene.send('m1', content)).toMatchObject({ code: 503 });
+    expect(await scene.send('m1', content)).toMatchObject({ code: 200 });
+    expect(scene.sent()).toMatchObject([{ msgtype: 'm.image' }]);
   });
 
   it('are named where they can neither be uploaded nor linked', async () => {

@@ -17,6 +17,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
     gateways.push(xmppGateway(key, section, { name, elsewhere }));
   }
   if (matrix !== undefined) {
+    const { maxFile, ...limits } = matrix.files;
     gateways.push(
       createMatrixGateway({
         homeserverUrl: matrix.homeserverUrl,
@@ -26,6 +27,9 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         pseudoDomain: matrix.pseudoDomain,
         presence: { publish: matrix.publishPresence, maxPerSecond: matrix.presencePerSecond },
         receiptsFromDelivery: matrix.receiptsFromDelivery,
+        reactions: matrix.reactions,
+        splitText: matrix.splitText,
+        files: { ...limits, maxBytes: maxFile },
       }),
     );
   }

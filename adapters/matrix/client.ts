@@ -103,6 +103,12 @@ export class HomeserverClient {
     await this.#call(user, { name: 'displayname', method: 'PUT', path, body: { displayname: name } });
   }
 
+  /** '' takes it away. */
+  async setAvatar(user: MatrixUserId, uri: string): Promise<void> {
+    const path = `${V3}/profile/${part(user)}/avatar_url`;
+    await this.#call(user, { name: 'avatar', method: 'PUT', path, body: { avatar_url: uri } });
+  }
+
   /** The profile name of a user; '' when he has none. Rejects with 404 when there is no such user. */
   async displayName(as: MatrixUserId, user: MatrixUserId): Promise<string> {
     const path = `${V3}/profile/${part(user)}`;
@@ -133,8 +139,12 @@ export class HomeserverClient {
     await this.#call(ghost, { name: 'invite', method: 'POST', path, body: { user_id: user } });
   }
 
-  async join(ghost: MatrixUserId, room: RoomId): Promise<void> {
-    await this.#call(ghost, { name: 'join', method: 'POST', path: `${V3}/join/${part(room)}`, body: {} });
+  /** @param via a server that is in the room, where ours may not be */
+  async join(ghost: MatrixUserId, room: RoomId, via?: string): Promise<void> {
+    const path = `${V3}/join/${part(room)}`;
+    // COMPAT(Matrix < 1.12): `via` was `server_name`.
+    const query = via === undefined ? {} : { query: { via, server_name: via } };
+    await this.#call(ghost, { name: 'join', method: 'POST', path, body: {}, ...query });
   }
 
   /** Leaves a room, or refuses an invitation. */
@@ -156,16 +166,24 @@ export class HomeserverClient {
     });
   }
 
-  /** True when the room has switched encryption on, for which there is no way back. */
-  async isEncrypted(ghost: MatrixUserId, room: RoomId): Promise<boolean> {
-    const path = `${V3}/rooms/${part(room)}/state/m.room.encryption/`;
+  /** The content of a state event with an empty key; undefined when the room has none. */
+  async state(
+    ghost: MatrixUserId,
+    room: RoomId,
+    type: string,
+  ): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const path = `${V3}/rooms/${part(room)}/state/${part(type)}/`;
     try {
-      await this.#call(ghost, { name: 'state', method: 'GET', path });
-      return true;
+      return record(await this.#call(ghost, { name: 'state', method: 'GET', path }));
     } catch (error) {
-      if (error instanceof HomeserverError && error.status === 404) return false;
+      if (error instanceof HomeserverError && error.status === 404) return undefined;
       throw error;
     }
+  }
+
+  /** True when the room has switched encryption on, for which there is no way back. */
+  async isEncrypted(ghost: MatrixUserId, room: RoomId): Promise<boolean> {
+    return (await this.state(ghost, room, 'm.room.encryption')) !== undefined;
   }
 
   /**

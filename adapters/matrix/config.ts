@@ -30,6 +30,11 @@ export interface MatrixGatewayConfig {
   };
   /** A delivery report of 200 becomes a read receipt of the ghost. Default true. */
   readonly receiptsFromDelivery?: boolean;
+  /** Reactions reach the phone as a text. Default true. */
+  readonly reactions?: boolean;
+  /** Longer texts come to the phone in parts of so many UTF-16 units; 0 = never. Default 1,500. */
+  readonly splitText?: number;
+  readonly files?: Partial<FileSettings>;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
@@ -46,6 +51,16 @@ export interface MatrixGatewayConfig {
   };
 }
 
+/** Pictures and other files, both ways. */
+export interface FileSettings {
+  /** Largest file fetched, and uploaded, octets. Default 5 MiB. */
+  readonly maxBytes: number;
+  /** Whose files are fetched. `contacts`: whom our user wrote to, or watches. Default `contacts`. */
+  readonly fetchFrom: 'contacts' | 'everybody' | 'nobody';
+  /** Files of one Matrix user fetched in a minute. Default 20. */
+  readonly perMinute: number;
+}
+
 /** The configuration with every default filled in, and checked. */
 export interface MatrixSettings {
   readonly homeserverUrl: string;
@@ -59,6 +74,9 @@ export interface MatrixSettings {
   readonly presencePerSecond: number;
   readonly presenceRefreshMs: number;
   readonly receiptsFromDelivery: boolean;
+  readonly reactions: boolean;
+  readonly splitText: number;
+  readonly files: FileSettings;
   readonly portalOnSubscribe: boolean;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
@@ -73,6 +91,8 @@ export interface RetrySettings {
 
 /** Ghosts of the bridges that reach the same networks as wvgate (bridging.md 2.3). */
 const OTHER_BRIDGES = ['^@_xmpp_', '^@_bifrost_', '^@xmpp_', '^@_imps_'] as const;
+
+const FILES: FileSettings = { maxBytes: 5_242_880, fetchFrom: 'contacts', perMinute: 20 };
 
 const RETRY: RetrySettings = { tries: 4, baseDelayMs: 250, maxDelayMs: 5000, timeoutMs: 8000 };
 
@@ -101,6 +121,9 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     presencePerSecond: Math.max(1, config.presence?.maxPerSecond ?? 10),
     presenceRefreshMs: 1000 * (config.presence?.refreshSeconds ?? 25),
     receiptsFromDelivery: config.receiptsFromDelivery ?? true,
+    reactions: config.reactions ?? true,
+    splitText: config.splitText ?? 1500,
+    files: { ...FILES, ...config.files },
     portalOnSubscribe: config.portalOnSubscribe ?? true,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },

@@ -16,6 +16,8 @@ export interface RoomEvent {
   readonly stateKey?: string;
   /** The sender's homeserver's clock, in ms. */
   readonly sentAt: number;
+  /** Present in redactions. */
+  readonly redacts?: EventId;
   readonly content: Fields;
 }
 
@@ -35,12 +37,18 @@ export interface PresenceUpdate {
 
 export type InboxContent = RoomEvent | ReadReceipt;
 
-/** The rest is not bridged and not stored: reactions, redactions, topics, … */
+/** The rest is not bridged and not stored: topics, votes, calls, … */
 const BRIDGED_TYPES = new Set([
   'm.room.create',
   'm.room.member',
   'm.room.message',
   'm.sticker',
+  'm.reaction',
+  'm.room.redaction',
+  'm.poll.start',
+  'm.poll.end',
+  'org.matrix.msc3381.poll.start',
+  'org.matrix.msc3381.poll.end',
   'm.room.encryption',
   'm.room.encrypted',
   'm.room.tombstone',
@@ -63,12 +71,15 @@ export function roomEvent(value: unknown): RoomEvent | undefined {
   if (typeof type !== 'string' || !BRIDGED_TYPES.has(type)) return undefined;
   if (!isEventId(id) || !isRoomId(room) || !isMatrixUserId(sender) || !isRecord(content)) return undefined;
   const sentAt = value['origin_server_ts'];
+  // Room versions before 11 have it beside the content.
+  const redacts = content['redacts'] ?? value['redacts'];
   return {
     type,
     id,
     room,
     sender,
     ...(typeof stateKey === 'string' ? { stateKey } : {}),
+    ...(type === 'm.room.redaction' && isEventId(redacts) ? { redacts } : {}),
     sentAt: typeof sentAt === 'number' && Number.isFinite(sentAt) ? sentAt : 0,
     content,
   };

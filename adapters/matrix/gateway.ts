@@ -27,6 +27,9 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'PresenceNotification',
   'GetPresenceRequest',
   'PresenceAuthResponse',
+  'InviteRequest',
+  'InviteResponse',
+  'CancelInviteRequest',
 ]);
 
 /**
@@ -67,6 +70,10 @@ class MatrixGateway implements Gateway {
     }
   }
 
+  async concluded(request: RequestPrimitive): Promise<void> {
+    if (request.primitive === 'SendMessageRequest') await this.#house?.outbound.concluded(request);
+  }
+
   async start(relay: RelayPort): Promise<void> {
     const house = await buildHouse(this.#settings, this.#watcher, relay);
     this.#house = house;
@@ -88,7 +95,10 @@ class MatrixGateway implements Gateway {
   async #authorised(house: House, answer: PresenceAuthResponse): Promise<void> {
     if (answer.watcher !== this.#watcher) return;
     if (answer.state === 'GRANTED') await house.publishing.watch([answer.publisher]);
-    else house.publishing.withdrawn(answer.publisher);
+    else {
+      house.publishing.withdrawn(answer.publisher);
+      house.pictures.withdrawn(answer.publisher);
+    }
   }
 
   async #serve(house: House, request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -105,10 +115,17 @@ class MatrixGateway implements Gateway {
         return await house.watching.get(request);
       case 'PresenceNotification':
         house.publishing.notified(request);
+        house.pictures.noticed(request);
         return status(OK);
       case 'PresenceAuthResponse':
         await this.#authorised(house, request);
         return status(OK);
+      case 'InviteRequest':
+        return await house.invitations.invite(request);
+      case 'InviteResponse':
+      case 'CancelInviteRequest':
+        // Nothing of the kind is open.
+        return status(result(423));
       default:
         return status(result(405));
     }

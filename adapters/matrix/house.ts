@@ -2,18 +2,26 @@
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
+import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
+import { Compositions } from './compositions.ts';
 import type { MatrixSettings } from './config.ts';
+import { GhostPictures } from './ghost-pictures.ts';
 import { Ghosts } from './ghosts.ts';
 import { Inbox, reasonOf } from './inbox.ts';
+import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
+import { Invitations } from './invitations.ts';
 import { HomeserverLink } from './link.ts';
+import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
 import { InboundMessages } from './messages-in.ts';
 import { OutboundMessages } from './messages-out.ts';
 import { Notices } from './notices.ts';
+import { OutgoingFiles } from './outgoing-files.ts';
+import { PeerNames } from './peer-names.ts';
 import { Portals } from './portals.ts';
 import { Watching } from './presence-in.ts';
 import { Publishing } from './presence-out.ts';
@@ -21,6 +29,7 @@ import { SerialQueues } from './queues.ts';
 import { ReadReports } from './read-reports.ts';
 import { ThirdParty } from './third-party.ts';
 import { TransactionFace } from './transactions.ts';
+import { Upgrades } from './upgrades.ts';
 
 /** What the gateway uses of a running house. */
 export interface House {
@@ -30,6 +39,8 @@ export interface House {
   readonly inbound: InboundMessages;
   readonly watching: Watching;
   readonly publishing: Publishing;
+  readonly pictures: GhostPictures;
+  readonly invitations: Invitations;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -44,13 +55,10 @@ export async function buildHouse(
   watcher: UserAddress,
   relay: RelayPort,
 ): Promise<House> {
-  const { pseudoDomain, portalOnSubscribe, receiptsFromDelivery } = settings;
+  const { pseudoDomain, portalOnSubscribe } = settings;
   const { storage, clock, log, metrics } = relay;
   const addresses = addressesOf(settings, relay);
-  const bridge = await openBridge(
-    settings,
-    new ThirdParty(addresses, relay.homeDomain, (user) => relay.userExists(user)),
-  );
+  const bridge = await openBridge(settings, new ThirdParty(addresses, relay));
   const onOutcome = (reachable: boolean): void => link.observed(reachable);
   const client = new HomeserverClient({
     send: bridge.send,
@@ -74,13 +82,18 @@ export async function buildHouse(
   });
   const show = (users: Promise<Iterable<UserAddress>>): void => void watchAll(publishing, users, relay);
   const onOpened = (user: UserAddress): void => show(Promise.resolve([user]));
-  const portals = new Portals({ storage, client, addresses, ghosts, log, metrics, onOpened });
+  const acquaintances = new Acquaintances(storage);
+  const portals = new Portals({ storage, client, addresses, ghosts, acquaintances, log, metrics, onOpened });
   const parts = { relay, client, addresses, ghosts, portals };
+  const talk = talkOf(settings, parts, { notices, acquaintances });
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
-  const inbound = new InboundMessages({ ...parts, notices, pseudoDomain, receiptsFromDelivery });
-  const outbound = new OutboundMessages({ ...parts, queues, reports });
-  const membership = new Membership({ ...parts, notices });
-  const handlers = { membership, inbound, outbound, reports, watching };
+  const outbound = new OutboundMessages({ ...parts, queues, reports, files: talk.outgoing });
+  const upgrades = new Upgrades({ relay, client, ghosts, portals });
+  const membership = new Membership({ ...parts, notices, upgrades });
+  const invitations = new Invitations({ relay, outbound, watching });
+  const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
+  const { inbound, names } = talk;
+  const handlers = { membership, inbound, names, outbound, reports, watching };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
   const inbox = new Inbox({
     storage,
@@ -104,8 +117,11 @@ export async function buildHouse(
     inbound,
     watching,
     publishing,
+    pictures,
+    invitations,
     async open() {
       await watching.load();
+      await talk.outgoing.forgetOld();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);
@@ -116,11 +132,53 @@ export async function buildHouse(
       link.stop();
       inbox.stop();
       watching.stop();
+      pictures.stop();
       client.close();
-      const finished = [publishing.stop(), bridge.close(), queues.settled(), watching.settled()];
+      const finished = [
+        publishing.stop(),
+        bridge.close(),
+        queues.settled(),
+        watching.settled(),
+        pictures.settled(),
+      ];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);
     },
+  };
+}
+
+interface TalkParts {
+  readonly relay: RelayPort;
+  readonly client: HomeserverClient;
+  readonly addresses: MatrixAddresses;
+  readonly ghosts: Ghosts;
+  readonly portals: Portals;
+}
+
+/** What turns events into messages, and files into either. */
+function talkOf(
+  settings: MatrixSettings,
+  parts: TalkParts,
+  more: { readonly notices: Notices; readonly acquaintances: Acquaintances },
+) {
+  const { relay, client, ghosts } = parts;
+  const { pseudoDomain, receiptsFromDelivery, splitText, reactions, homeserverUrl, registration } = settings;
+  const media = new MediaRepository({
+    homeserverUrl,
+    asToken: registration.asToken,
+    metrics: relay.metrics,
+  });
+  const names = new PeerNames(relay, client, ghosts);
+  const { acquaintances, notices } = more;
+  const files = new IncomingFiles({ relay, ghosts, media, acquaintances, settings: settings.files });
+  const compositions = new Compositions({ relay, client, ghosts, names, reactions });
+  const told = { notices, names, compositions, files };
+  const inbound = new InboundMessages({ ...parts, ...told, pseudoDomain, receiptsFromDelivery, splitText });
+  return {
+    media,
+    names,
+    inbound,
+    outgoing: new OutgoingFiles({ relay, media, settings: settings.files }),
   };
 }
 

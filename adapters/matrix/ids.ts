@@ -29,9 +29,43 @@ export function transactionId(...parts: readonly string[]): string {
   return `wv.${digest(parts)}`;
 }
 
-/** The MessageID under which a Matrix event travels on the WV side; 45 ASCII characters. */
-export function messageIdOf(room: RoomId, event: EventId): MessageId {
-  return trusted<MessageId>(`mx${digest(['event', room, event])}`);
+/**
+ * What an event from Matrix is on the WV side: a message, a notice (written by a program: never answered), or a remark
+ * on another event (an edit, a reaction, a withdrawal).
+ */
+export type EventKind = 'message' | 'notice' | 'remark';
+
+const PREFIXES: Readonly<Record<EventKind, string>> = { message: 'mx', notice: 'mq', remark: 'mr' };
+
+/** The MessageID under which a Matrix event travels on the WV side; 38 ASCII characters. */
+export function messageIdOf(room: RoomId, event: EventId, kind: EventKind = 'message'): MessageId {
+  return trusted<MessageId>(PREFIXES[kind] + digest(['event', room, event]).slice(0, 36));
+}
+
+/** One of several messages that an event becomes: part `index` (from 1) of `count` of its text, or of its caption. */
+export interface Part {
+  readonly of: 'text' | 'caption';
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The MessageID of a part; of the only part of a text that of the event. At most 50 characters. */
+export function partIdOf(whole: MessageId, { of, index, count }: Part): MessageId {
+  if (of === 'text' && count === 1) return whole;
+  return trusted<MessageId>(`${whole}-${of === 'caption' ? 'c' : ''}${index}.${count}`);
+}
+
+/** What a MessageID that `messageIdOf` or `partIdOf` made says of the event behind it; undefined for any other. */
+export function readMessageId(id: string): { readonly kind: EventKind; readonly part?: Part } | undefined {
+  const match = /^(mx|mq|mr)[\w-]{36}(?:-(c?)(\d+)\.(\d+))?$/.exec(id);
+  if (match === null) return undefined;
+  const [, prefix, caption, index, count] = match;
+  const kind = (Object.keys(PREFIXES) as EventKind[]).find((name) => PREFIXES[name] === prefix) ?? 'message';
+  if (index === undefined || count === undefined) return { kind };
+  return {
+    kind,
+    part: { of: caption === 'c' ? 'caption' : 'text', index: Number(index), count: Number(count) },
+  };
 }
 
 /** A durable "this was done" mark in the id table, where the done thing has no id of its own. */

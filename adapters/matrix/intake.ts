@@ -9,6 +9,7 @@ import { reasonOf } from './inbox.ts';
 import type { Membership } from './membership.ts';
 import type { InboundMessages } from './messages-in.ts';
 import type { OutboundMessages } from './messages-out.ts';
+import type { PeerNames } from './peer-names.ts';
 import type { Portals } from './portals.ts';
 import type { Watching } from './presence-in.ts';
 import type { ReadReports } from './read-reports.ts';
@@ -21,6 +22,7 @@ export interface IntakeOptions {
   readonly portals: Portals;
   readonly membership: Membership;
   readonly inbound: InboundMessages;
+  readonly names: PeerNames;
   readonly outbound: OutboundMessages;
   readonly reports: ReadReports;
   readonly watching: Watching;
@@ -38,13 +40,19 @@ type Handler = (intake: IntakeOptions, event: RoomEvent, attempt: number) => Pro
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
   'm.room.create': ({ portals }, event) => portals.adopt(event),
-  'm.room.member': async ({ membership, inbound, watching }, event) => {
-    inbound.renamed(event);
+  'm.room.member': async ({ membership, names, watching }, event) => {
+    names.renamed(event);
     const portal = await membership.member(event);
     if (portal?.state === 'joined') watching.joined(portal.user, portal.peer);
   },
   'm.room.message': ({ inbound }, event, attempt) => inbound.message(event, attempt),
   'm.sticker': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.reaction': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.room.redaction': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.poll.start': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'm.poll.end': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'org.matrix.msc3381.poll.start': ({ inbound }, event, attempt) => inbound.message(event, attempt),
+  'org.matrix.msc3381.poll.end': ({ inbound }, event, attempt) => inbound.message(event, attempt),
   'm.room.encryption': ({ membership }, event) => membership.encryption(event),
   'm.room.encrypted': ({ membership }, event) => membership.encrypted(event),
   'm.room.tombstone': ({ membership }, event) => membership.tombstone(event),

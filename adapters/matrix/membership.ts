@@ -12,11 +12,12 @@ import type { Ghosts } from './ghosts.ts';
 import type { MatrixUserId, RoomId } from './ids.ts';
 import type { Notices } from './notices.ts';
 import type { Portal, Portals } from './portals.ts';
+import type { Upgrades } from './upgrades.ts';
 
 const ENCRYPTED =
   'Messages in encrypted rooms cannot be bridged. Please start a chat with me that is not encrypted.';
 const CROWDED = 'I only take part in direct chats of two, so I am leaving this room.';
-const UPGRADED = 'This room was replaced and is no longer bridged. Please start a new chat with me.';
+const UPGRADED = 'This room was replaced and is no longer bridged. Please invite me to the new one.';
 const NO_SUCH_USER = 'There is no such user.';
 const OTHER_BRIDGE = 'Users of other bridges are not bridged.';
 
@@ -27,6 +28,7 @@ export interface MembershipOptions {
   readonly ghosts: Ghosts;
   readonly portals: Portals;
   readonly notices: Notices;
+  readonly upgrades: Upgrades;
 }
 
 export class Membership {
@@ -56,13 +58,11 @@ export class Membership {
     await this.encryption(event);
   }
 
-  /**
-   * m.room.tombstone. The successor is not followed: a forged one has led bridges into rooms of others
-   * (CVE-2021-32659); the next message makes a portal of our own.
-   */
+  /** m.room.tombstone: where the chat does not go on, the next message makes a portal of our own. */
   async tombstone(event: RoomEvent): Promise<void> {
     const portal = await this.#options.portals.inRoom(event.room);
-    if (portal !== undefined) await this.#endPortal(portal, 'upgraded', UPGRADED);
+    if (portal === undefined || (await this.#options.upgrades.follow(event, portal))) return;
+    await this.#endPortal(portal, 'upgraded', UPGRADED);
   }
 
   async #ofGhost(

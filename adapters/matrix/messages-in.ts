@@ -1,56 +1,63 @@
-// Messages from Matrix to WV (bridging.md 4, 12). A message that the relay does not take, or that cannot be delivered
+// Messages from Matrix to WV (bridging.md 4, 5, 12). A message that the relay does not take, or that cannot be delivered
 // later, comes back to its sender as a notice in the room.
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import { serviceAddress } from '../../src/wv/address.ts';
-import type { Domain, UserAddress } from '../../src/wv/ids.ts';
+import type { Domain, MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { MessageContent } from '../../src/wv/message.ts';
 import type { DeliveryStatusReport, SendMessageRequest } from '../../src/wv/primitives.ts';
 import { isSuccess, OK, result } from '../../src/wv/status.ts';
 import type { Result } from '../../src/wv/status.ts';
+import { splitText } from '../bridging/split-text.ts';
 import type { MatrixAddresses } from './addresses.ts';
 import type { HomeserverClient } from './client.ts';
+import type { Composition, Compositions, Letter } from './compositions.ts';
 import { HomeserverError, isNotNow, notDelivered, resultOf } from './errors.ts';
-import { roomEvent, text } from './events.ts';
 import type { RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
-import { isEventId, localpartOf, markOf, messageIdOf } from './ids.ts';
-import type { EventId, MatrixUserId, RoomId } from './ids.ts';
+import { messageIdOf, partIdOf, readMessageId } from './ids.ts';
+import type { EventId, Part, RoomId } from './ids.ts';
 import { NotNow, reasonOf } from './inbox.ts';
-import { Lru } from './lru.ts';
+import type { FetchedFile, IncomingFiles } from './incoming-files.ts';
 import type { Notices } from './notices.ts';
+import type { PeerNames } from './peer-names.ts';
 import type { Portal, Portals } from './portals.ts';
-import { editOf, stickerText, textOf } from './text.ts';
-import type { Edit } from './text.ts';
 
 /** How long a message from Matrix is worth delivering, in ms. */
 const LIFETIME_MS = 7 * 24 * 60 * 60_000;
-/** Edits of older messages are not worth a new message, in ms. */
-const EDIT_WINDOW_MS = 10 * 60_000;
 /** Tries to hand a message to a relay that says "not now", before its sender is told. */
 const RELAY_TRIES = 6;
-/** Names of Matrix users kept in memory. */
-const NAMES = 5000;
 
 export interface InboundOptions {
   readonly relay: RelayPort;
   readonly pseudoDomain: Domain;
   readonly receiptsFromDelivery: boolean;
+  /** Longest text in one message, in UTF-16 units; 0 = any. */
+  readonly splitText: number;
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
   readonly ghosts: Ghosts;
   readonly portals: Portals;
   readonly notices: Notices;
+  readonly names: PeerNames;
+  readonly compositions: Compositions;
+  readonly files: IncomingFiles;
+}
+
+/** One message of ours that an event becomes. */
+interface Piece {
+  readonly id: MessageId;
+  readonly content: MessageContent;
 }
 
 export class InboundMessages {
   readonly #options: InboundOptions;
-  readonly #names = new Lru<MatrixUserId, string>(NAMES);
 
   constructor(options: InboundOptions) {
     this.#options = options;
   }
 
-  /** m.room.message and m.sticker. */
+  /** Messages, stickers, polls, reactions, redactions. */
   async message(event: RoomEvent, attempt: number): Promise<void> {
     const portal = await this.#options.portals.inRoom(event.room);
     if (portal === undefined || event.sender !== portal.peer) {
@@ -61,25 +68,31 @@ export class InboundMessages {
       );
       return;
     }
-    const body = await this.#bodyOf(event, portal);
-    if (body === undefined) return;
-    const outcome = await this.#emit(this.#request(event, portal, body, this.#names.get(event.sender)));
+    const letter: Letter = { event, portal };
+    const composition = await this.#options.compositions.compose(letter);
+    if ('leftOut' in composition) {
+      const { leftOut: reason } = composition;
+      this.#options.relay.metrics.count('matrix_left_out_total', { reason });
+      return;
+    }
+    const outcome = await this.#handOn(letter, await this.#pieces(letter, composition, attempt));
     if (isNotNow(outcome) && attempt < RELAY_TRIES) throw new NotNow();
     this.#count(String(outcome.code));
-    if (!isSuccess(outcome)) await this.#tell(portal, event.id, outcome);
+    if (!isSuccess(outcome)) await this.#tell(portal, event.id, composition.kind, outcome);
   }
 
   /** What became of a message that a Matrix user sent. */
   async report(report: DeliveryStatusReport): Promise<Result> {
     const { relay, portals } = this.#options;
     const known = await relay.storage.remoteOf(report.messageId);
-    if (known === undefined) return result(404, 'no such message');
+    const about = readMessageId(report.messageId);
+    if (known === undefined || about === undefined) return result(404, 'no such message');
     const portal = await portals.inRoom(known.conversation as RoomId);
     if (portal === undefined) return result(404, 'no such conversation');
-    const event = known.remoteId as EventId;
+    const event = eventIn(known.remoteId);
     try {
-      if (!isSuccess(report.outcome)) await this.#tell(portal, event, report.outcome);
-      else if (report.outcome.code === 200) await this.#read(portal, event);
+      if (!isSuccess(report.outcome)) await this.#tell(portal, event, about.kind, report.outcome);
+      else if (report.outcome.code === 200 && isWhole(about.part)) await this.#read(portal, event);
       return OK;
     } catch (error) {
       if (error instanceof HomeserverError) return resultOf(error);
@@ -94,15 +107,28 @@ export class InboundMessages {
     relay.metrics.count('matrix_receipts_total', { to: 'matrix' });
   }
 
-  /** Tells the sender, once per message, by the ghost he wrote to. */
-  async #tell(portal: Portal, event: EventId, outcome: Result): Promise<void> {
+  /**
+   * Tells the sender, once per message, by the ghost he wrote to, in answer to that message. Programs are not answered
+   * (bridging.md 11).
+   */
+  async #tell(portal: Portal, event: EventId, kind: string, outcome: Result): Promise<void> {
     const { ghosts, notices } = this.#options;
-    await notices.once(
-      await ghosts.ensure(portal.user),
-      portal.room,
-      `failed ${event}`,
-      notDelivered(outcome),
-    );
+    if (kind === 'notice') return;
+    const ghost = await ghosts.ensure(portal.user);
+    await notices.once(ghost, portal.room, `failed ${event}`, notDelivered(outcome), event);
+  }
+
+  /** One after another: their order is that of the text, and after a failure the rest has no sense. */
+  async #handOn(letter: Letter, pieces: readonly Piece[]): Promise<Result> {
+    const { event } = letter;
+    for (const [index, { id }] of pieces.entries()) {
+      await this.#options.relay.storage.link(event.room, remoteIdOf(event.id, index), id);
+    }
+    for (const piece of pieces) {
+      const outcome = await this.#emit(this.#request(letter, piece));
+      if (!isSuccess(outcome)) return outcome;
+    }
+    return OK;
   }
 
   /** An exception of the relay is its bug, and still the sender's business. */
@@ -117,102 +143,74 @@ export class InboundMessages {
     }
   }
 
-  #request(event: RoomEvent, portal: Portal, body: string, name: string | undefined): SendMessageRequest {
-    const { pseudoDomain, addresses, relay } = this.#options;
+  #request({ event, portal }: Letter, { id, content }: Piece): SendMessageRequest {
+    const { pseudoDomain, addresses, relay, names } = this.#options;
     const sender = addresses.addressOf(event.sender) as UserAddress;
     const now = relay.clock.now();
+    const name = names.known(event.sender);
     return {
       primitive: 'SendMessageRequest',
       meta: {
         service: serviceAddress(pseudoDomain),
         user: sender,
-        ...(name === undefined || name === '' ? {} : { friendlyName: name }),
+        ...(name === '' ? {} : { friendlyName: name }),
       },
       deliveryReport: true,
       message: {
-        id: messageIdOf(event.room, event.id),
+        id,
         sender: { kind: 'user', user: sender },
         recipients: [{ kind: 'user', user: portal.user }],
         // The sending homeserver's clock may be wrong, and nothing was sent in the future.
         sentAt: event.sentAt > 0 ? Math.min(event.sentAt, now) : now,
         expiresAt: now + LIFETIME_MS,
-        content: { contentType: 'text/plain', encoding: 'none', data: body },
+        content,
       },
     };
   }
 
-  /** The text to deliver; undefined when there is none. Links the event, for reports and repeats. */
-  async #bodyOf(event: RoomEvent, portal: Portal): Promise<string | undefined> {
-    await this.#options.relay.storage.link(event.room, event.id, messageIdOf(event.room, event.id));
-    const name = await this.#nameOf(event.sender, portal);
-    if (event.type === 'm.sticker') return stickerText(event.content);
-    const edit = editOf(event.content);
-    if (edit === undefined) return textOf(event.content, name);
-    return await this.#editedText(event, edit, portal, name);
+  /** A file is a message, and what is said beside it follows it. */
+  async #pieces({ event, portal }: Letter, told: Composition, attempt: number): Promise<readonly Piece[]> {
+    const whole = messageIdOf(event.room, event.id, told.kind);
+    const fetched =
+      told.file === undefined ? undefined : await this.#options.files.fetch(portal, told.file, attempt);
+    if (fetched === undefined || 'link' in fetched)
+      return this.#textPieces(whole, 'text', wholeText(told, fetched));
+    const beside = [told.about, told.words].filter((words) => words !== '').join(' / ');
+    const file = { id: whole, content: fetched.content };
+    return beside === '' ? [file] : [file, ...this.#textPieces(whole, 'caption', beside)];
   }
 
-  /** An edit becomes a message of its own: the first of an event, when it is young and says something else. */
-  async #editedText(event: RoomEvent, edit: Edit, portal: Portal, name: string): Promise<string | undefined> {
-    const original = isEventId(edit.replaces) ? await this.#original(portal, edit.replaces) : undefined;
-    const changed = textOf(edit.content, name);
-    if (original === undefined || changed === undefined) return undefined;
-    if (!this.#isEditWorthIt(event, original) || changed === textOf(original.content, name)) return undefined;
-    return (await this.#isFirstEdit(event, original)) ? `edited: ${changed}` : undefined;
-  }
-
-  /** The edit that is noted stays the first one when it is handled again. */
-  async #isFirstEdit(edit: RoomEvent, original: RoomEvent): Promise<boolean> {
-    const { storage } = this.#options.relay;
-    const mark = markOf(edit.room, 'edit', original.id);
-    const noted = `edit ${edit.id}`;
-    const known = await storage.remoteOf(mark);
-    if (known === undefined) await storage.link(edit.room, noted, mark);
-    return known === undefined || known.remoteId === noted;
-  }
-
-  #isEditWorthIt(edit: RoomEvent, original: RoomEvent): boolean {
-    return original.sender === edit.sender && edit.sentAt - original.sentAt <= EDIT_WINDOW_MS;
-  }
-
-  async #original(portal: Portal, id: EventId): Promise<RoomEvent | undefined> {
-    const { ghosts, client, relay } = this.#options;
-    const ghost = await ghosts.ensure(portal.user);
-    try {
-      return roomEvent({ room_id: portal.room, ...(await client.event(ghost, portal.room, id)) });
-    } catch (error) {
-      if (!(error instanceof HomeserverError) || error.transient) throw error;
-      relay.log.info({ event: id, errcode: error.errcode }, 'matrix: the original of an edit was not found');
-      return undefined;
-    }
-  }
-
-  /** The sender's profile name; his localpart when it cannot be had now. */
-  async #nameOf(peer: MatrixUserId, portal: Portal): Promise<string> {
-    const known = this.#names.get(peer);
-    if (known !== undefined) return known || localpartOf(peer);
-    try {
-      const name = await this.#options.client.displayName(
-        await this.#options.ghosts.ensure(portal.user),
-        peer,
-      );
-      this.#names.set(peer, name);
-      return name || localpartOf(peer);
-    } catch (error) {
-      if (!(error instanceof HomeserverError)) throw error;
-      this.#options.relay.log.debug({ peer, errcode: error.errcode }, 'matrix: no profile');
-      return localpartOf(peer);
-    }
-  }
-
-  /** A member event carries the current name. */
-  renamed(event: RoomEvent): void {
-    if (event.stateKey !== event.sender) return;
-    if (this.#names.get(event.sender) !== undefined) {
-      this.#names.set(event.sender, text(event.content, 'displayname') ?? '');
-    }
+  #textPieces(whole: MessageId, of: Part['of'], words: string): readonly Piece[] {
+    const parts = splitText(words, this.#options.splitText);
+    return parts.map((data, index) => ({
+      id: partIdOf(whole, { of, index: index + 1, count: parts.length }),
+      content: { contentType: 'text/plain', encoding: 'none', data },
+    }));
   }
 
   #count(code: string): void {
     this.#options.relay.metrics.count('matrix_messages_total', { to: 'wv', code });
   }
+}
+
+/** All in words: a file by its name, with our link to it where there is one. */
+function wholeText({ about, words, file }: Composition, fetched: FetchedFile | undefined): string {
+  const link = fetched !== undefined && 'link' in fetched ? fetched.link : '';
+  const said = [file?.description ?? '', link, words].filter((word) => word !== '').join(' ');
+  return about === '' ? said : `${about} / ${said}`;
+}
+
+/** The remote id of each piece is its own; that of the first is the event's. */
+function remoteIdOf(event: EventId, index: number): string {
+  return index === 0 ? event : `${event} ${index}`;
+}
+
+/** Event ids have no blanks. */
+function eventIn(remoteId: string): EventId {
+  return remoteId.split(' ', 1)[0] as EventId;
+}
+
+/** Delivered in order: the last part of a text stands for all; a caption for nothing but itself. */
+function isWhole(part: Part | undefined): boolean {
+  return part === undefined || (part.of === 'text' && part.index === part.count);
 }

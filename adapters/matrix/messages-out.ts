@@ -19,7 +19,9 @@ import type { EventId, MatrixUserId } from './ids.ts';
 import type { Portal, Portals } from './portals.ts';
 import type { SerialQueues } from './queues.ts';
 import type { ReadReports } from './read-reports.ts';
-import { matrixContent } from './text.ts';
+import { textContent } from './content-out.ts';
+import type { EventContent } from './content-out.ts';
+import type { OutgoingFiles } from './outgoing-files.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
 const MARK = 'org.wvgate.message';
@@ -34,6 +36,7 @@ export interface OutboundOptions {
   readonly portals: Portals;
   readonly queues: SerialQueues;
   readonly reports: ReadReports;
+  readonly files: OutgoingFiles;
 }
 
 export class OutboundMessages {
@@ -73,6 +76,11 @@ export class OutboundMessages {
     const { storage } = this.#options.relay;
     if (id === undefined || (await storage.messageOf(event.room, event.id)) !== undefined) return;
     await storage.link(event.room, event.id, trusted<MessageId>(id));
+  }
+
+  /** The relay has done with a message, whatever became of it. */
+  async concluded({ message }: SendMessageRequest): Promise<void> {
+    await this.#options.files.concluded(message);
   }
 
   async #sendTo(request: SendMessageRequest, recipient: Party): Promise<Result> {
@@ -118,8 +126,8 @@ export class OutboundMessages {
 
   async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {
     const { client, relay } = this.#options;
-    const { id, content, sentAt } = request.message;
-    const body = { ...matrixContent(content), [MARK]: id };
+    const { id, sentAt } = request.message;
+    const body = { ...(await this.#contentOf(request, ghost)), [MARK]: id };
     const transaction = transactionId(portal.room, ghost, id, '0');
     const isOld = relay.clock.now() - sentAt > TIMESTAMP_AFTER_MS;
     const send = () => client.sendMessage(ghost, portal.room, body, transaction, isOld ? sentAt : undefined);
@@ -131,6 +139,11 @@ export class OutboundMessages {
       await client.join(ghost, portal.room);
       return await send();
     }
+  }
+
+  /** @throws HomeserverError, transient, while a file is on its way into the media repository */
+  async #contentOf({ message }: SendMessageRequest, ghost: MatrixUserId): Promise<EventContent> {
+    return (await this.#options.files.prepare(message, ghost)) ?? textContent(message.content);
   }
 }
 

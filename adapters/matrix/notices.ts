@@ -16,16 +16,15 @@ export class Notices {
 
   /**
    * Posts an m.notice unless the one with this `key` was posted in the room before (30 days).
+   * @param answers the event it is about
    * @throws HomeserverError; then it counts as not posted
    */
-  async once(ghost: MatrixUserId, room: RoomId, key: string, text: string): Promise<void> {
+  async once(ghost: MatrixUserId, room: RoomId, key: string, text: string, answers?: EventId): Promise<void> {
+    const relation =
+      answers === undefined ? {} : { 'm.relates_to': { 'm.in_reply_to': { event_id: answers } } };
+    const content = { msgtype: 'm.notice', body: text, ...relation };
     await this.doOnce(room, `notice ${key}`, () =>
-      this.#client.sendMessage(
-        ghost,
-        room,
-        { msgtype: 'm.notice', body: text },
-        transactionId(room, 'notice', key),
-      ),
+      this.#client.sendMessage(ghost, room, content, transactionId(room, 'notice', key)),
     );
   }
 

@@ -3,6 +3,7 @@
 
 import type { GatewayStorage, Log, Metrics } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
+import type { Acquaintances } from './acquaintances.ts';
 import type { MatrixAddresses } from './addresses.ts';
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './errors.ts';
@@ -55,6 +56,7 @@ export interface PortalsOptions {
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
   readonly ghosts: Ghosts;
+  readonly acquaintances: Acquaintances;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Told when a user got a portal. */
@@ -93,11 +95,12 @@ export class Portals {
   }
 
   /**
-   * The portal of a pair, made or repaired so that a message can be sent.
+   * The portal of a pair, made or repaired so that a message of the WV user can be sent.
    * @throws HomeserverError: 404 when there is no such Matrix user, 403 when he does not want to hear of the user
    */
-  ensure(user: UserAddress, peer: MatrixUserId): Promise<Portal> {
-    return this.#pairs.run(pairKey(user, peer), () => this.#ensure(user, peer));
+  async ensure(user: UserAddress, peer: MatrixUserId): Promise<Portal> {
+    await this.#options.acquaintances.made(user, peer);
+    return await this.#pairs.run(pairKey(user, peer), () => this.#ensure(user, peer));
   }
 
   /** Writes down that a room is the portal of a pair, in place of any other. */

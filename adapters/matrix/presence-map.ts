@@ -12,6 +12,9 @@ export const SHOWN_TO_MATRIX: ReadonlySet<PresenceAttributeName> = new Set([
   'StatusText',
 ]);
 
+/** What is asked of a user: the picture is that of his ghost (ghost-pictures.ts). */
+export const ASKED_FOR: ReadonlySet<PresenceAttributeName> = new Set([...SHOWN_TO_MATRIX, 'StatusContent']);
+
 /** Longest status text, in characters. */
 const MAX_STATUS = 250;
 

@@ -18,7 +18,7 @@ import type { MatrixUserId } from './ids.ts';
 import { reasonOf } from './inbox.ts';
 import { Lru } from './lru.ts';
 import { SerialQueues } from './queues.ts';
-import { SHOWN_TO_MATRIX, toMatrix } from './presence-map.ts';
+import { ASKED_FOR, SHOWN_TO_MATRIX, toMatrix } from './presence-map.ts';
 
 export interface PublishingOptions {
   readonly relay: RelayPort;
@@ -66,7 +66,7 @@ export class Publishing {
     for (let start = 0; start < users.length; start += BATCH) {
       const publishers = users.slice(start, start + BATCH);
       const primitive = 'SubscribeRequest';
-      const answer = await relay.emit({ primitive, meta, watcher, publishers, attributes: SHOWN_TO_MATRIX });
+      const answer = await relay.emit({ primitive, meta, watcher, publishers, attributes: ASKED_FOR });
       if ('result' in answer && !isSuccess(answer.result)) {
         relay.log.debug(
           { code: answer.result.code, users: publishers.length },

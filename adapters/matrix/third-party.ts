@@ -1,8 +1,8 @@
 // Third-party network look-ups (Application Service API, "Third-party networks"): a Matrix client finds the ghost of
-// a WV address.
+// a WV address, and users by their names as far as they let themselves be found.
 
 import { isAddressError, parseUser } from '../../src/wv/address.ts';
-import type { Domain } from '../../src/wv/ids.ts';
+import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import type { MatrixAddresses } from './addresses.ts';
 
@@ -12,19 +12,17 @@ interface FoundUser {
   fields: Record<string, unknown>;
 }
 
+/** Characters of a search, and users found by it. */
+const MAX_QUERY = 100;
+const MAX_FOUND = 20;
+
 export class ThirdParty {
   readonly #addresses: MatrixAddresses;
-  readonly #homeDomain: Domain;
-  readonly #exists: (user: UserAddress) => Promise<boolean>;
+  readonly #relay: Pick<RelayPort, 'homeDomain' | 'userExists' | 'findUsers'>;
 
-  constructor(
-    addresses: MatrixAddresses,
-    homeDomain: Domain,
-    exists: (user: UserAddress) => Promise<boolean>,
-  ) {
+  constructor(addresses: MatrixAddresses, relay: Pick<RelayPort, 'homeDomain' | 'userExists' | 'findUsers'>) {
     this.#addresses = addresses;
-    this.#homeDomain = homeDomain;
-    this.#exists = exists;
+    this.#relay = relay;
   }
 
   protocol() {
@@ -36,17 +34,21 @@ export class ThirdParty {
         wvid: { regexp: '(wv:)?[^@/\\s]+(@[a-z0-9.-]+)?', placeholder: 'wv:alice@wv.example' },
         group: { regexp: '(wv:)?[^@\\s]*/[^@\\s]+(@[a-z0-9.-]+)?', placeholder: 'wv:/lobby@wv.example' },
       },
-      instances: [{ network_id: 'imps', desc: 'Wireless Village', fields: { domain: this.#homeDomain } }],
+      instances: [
+        { network_id: 'imps', desc: 'Wireless Village', fields: { domain: this.#relay.homeDomain } },
+      ],
     };
   }
 
-  /** The ghost of the user that `wvid` names, when there is such a user. */
+  /** The ghost of the user whose address `wvid` is; else those of whom it is a part of the name. */
   async users(fields: Readonly<Record<string, unknown>>): Promise<FoundUser[]> {
     const wvid = fields['wvid'];
     if (typeof wvid !== 'string') return [];
-    const user = parseUser(wvid, this.#homeDomain);
-    if (isAddressError(user) || !(await this.#exists(user))) return [];
-    return this.#found(user);
+    const named = parseUser(wvid, this.#relay.homeDomain);
+    if (!isAddressError(named) && (await this.#relay.userExists(named))) return this.#found(named);
+    const query = wvid.trim().slice(0, MAX_QUERY);
+    const found = await this.#relay.findUsers(query, MAX_FOUND);
+    return found.flatMap(({ user }) => this.#found(user));
   }
 
   /** The WV user behind a ghost. */

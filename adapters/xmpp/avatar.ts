@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { leaf } from '../../src/wv/element.ts';
 import type { PresenceAttribute } from '../../src/wv/presence.ts';
+import { pictureType, statusPicture } from '../bridging/status-picture.ts';
 import { NS } from './namespaces.ts';
 import { childOf, elementsOf, textOf, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
@@ -27,18 +28,6 @@ const MAX_OCTETS = 3_072;
 const MAX_PIXELS = 16_000_000;
 const TIMEOUT_SECONDS = 5;
 
-/** Types told by their first octets: what a picture says of itself is not believed, and SVG is none of these. */
-const MAGIC: readonly (readonly [type: string, test: (octets: Buffer) => boolean])[] = [
-  ['image/png', (octets) => octets.subarray(0, 8).toString('latin1') === '\u0089PNG\r\n\u001a\n'],
-  ['image/jpeg', (octets) => octets[0] === 0xff && octets[1] === 0xd8 && octets[2] === 0xff],
-  ['image/gif', (octets) => /^GIF8[79]a/.test(octets.subarray(0, 6).toString('latin1'))],
-  ['image/webp', (octets) => /^RIFF[^]{4}WEBP/.test(octets.subarray(0, 12).toString('latin1'))],
-];
-
-function typeOf(octets: Buffer): string | undefined {
-  return MAGIC.find(([, test]) => test(octets))?.[0];
-}
-
 function sha1(octets: Buffer): string {
   return createHash('sha1').update(octets).digest('hex');
 }
@@ -52,11 +41,9 @@ function decode(text: string, limit: number): Buffer | undefined {
 
 /** The picture inside a StatusContent. One that is only referred to is not fetched. */
 export function avatarOf(content: PresenceAttribute | undefined): Avatar | undefined {
-  if (content?.valid !== true) return undefined;
-  const data = content.fields?.find(({ name }) => name === 'DirectContent')?.text ?? '';
-  const octets = decode(data, MAX_OURS);
-  const type = octets === undefined ? undefined : typeOf(octets);
-  if (octets === undefined || type === undefined) return undefined;
+  const picture = statusPicture(content, MAX_OURS);
+  if (picture === undefined) return undefined;
+  const { octets, type } = picture;
   return { hash: sha1(octets), type, base64: octets.toString('base64'), size: octets.length };
 }
 
@@ -116,7 +103,7 @@ export function readMetadata(item: XmlElement): string {
  */
 export async function pictureOf(hash: string, base64: string): Promise<PresenceAttribute | undefined> {
   const octets = decode(base64, MAX_THEIRS);
-  if (octets === undefined || sha1(octets) !== hash || typeOf(octets) === undefined) return undefined;
+  if (octets === undefined || sha1(octets) !== hash || pictureType(octets) === undefined) return undefined;
   const small = await shrunk(octets).catch(() => undefined);
   if (small === undefined) return undefined;
   const fields = [leaf('DirectContent', small.toString('base64')), leaf('ContentType', 'image/jpeg')];

@@ -19,7 +19,7 @@ import type { Reader } from './message-text.ts';
 import { NS } from './namespaces.ts';
 import { referenceOf } from './references.ts';
 import type { Reference } from './references.ts';
-import { excerpt } from './split-text.ts';
+import { excerpt } from '../bridging/split-text.ts';
 import { childOf, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 

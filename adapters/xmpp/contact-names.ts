@@ -7,7 +7,7 @@ import type { Bridge } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { unescapeLocal } from './jid.ts';
 import { NS } from './namespaces.ts';
-import { excerpt } from './split-text.ts';
+import { excerpt } from '../bridging/split-text.ts';
 import { childOf, textOf } from './xml.ts';
 
 const NAME_LENGTH = 60;

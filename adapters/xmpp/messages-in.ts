@@ -26,7 +26,7 @@ import { messageIdsOf, partIdOf, received, remoteIdOf } from './message-ids.ts';
 import type { Part, ReceivedId } from './message-ids.ts';
 import { NS } from './namespaces.ts';
 import type { Receipts } from './receipts.ts';
-import { splitText } from './split-text.ts';
+import { splitText } from '../bridging/split-text.ts';
 import { childOf, elementsOf, stanza, textOf } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 

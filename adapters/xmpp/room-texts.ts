@@ -11,7 +11,7 @@ import type { Composition, RoomLetter } from './compositions.ts';
 import type { IncomingFiles } from './files/incoming-files.ts';
 import { fileReferenceOf, withoutLink } from './files/links.ts';
 import { partIdOf } from './message-ids.ts';
-import { splitText } from './split-text.ts';
+import { splitText } from '../bridging/split-text.ts';
 
 /** One message of ours that a message in a room becomes. */
 export interface RoomPiece {

@@ -178,6 +178,21 @@ export function domainClashes(domains: readonly (readonly [name: string, key: st
   });
 }
 
+const matrixFilesSchema = z.strictObject({
+  maxFile: z
+    .int()
+    .min(1)
+    .default(5_242_880)
+    .describe('Largest file fetched from the media repository, and uploaded to it, bytes.'),
+  fetchFrom: z
+    .enum(['contacts', 'everybody', 'nobody'])
+    .default('contacts')
+    .describe(
+      'Whose files are fetched for the phone: those of contacts (the WV user wrote to or watched him before), of everybody, of nobody. The others are named.',
+    ),
+  perMinute: z.int().min(1).default(20).describe('Files of one Matrix user fetched in a minute.'),
+});
+
 export const matrixSchema = z.strictObject({
   homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),
   serverName: z.string().min(1).describe('The homeserver’s server_name.'),
@@ -204,4 +219,16 @@ export const matrixSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('A message a phone acknowledged is marked read in Matrix.'),
+  reactions: z
+    .boolean()
+    .default(true)
+    .describe('Reactions of Matrix users reach the phone as a text: NAME reacted X to "…".'),
+  splitText: z
+    .int()
+    .min(0)
+    .default(1_500)
+    .describe(
+      'Longer texts from Matrix come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
+    ),
+  files: matrixFilesSchema.prefault({}).describe('Pictures and other files, both ways.'),
 });

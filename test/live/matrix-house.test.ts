@@ -1,7 +1,8 @@
 // The whole server between a WV client and a user of the real Synapse: what Alice and Dave see of each other.
 
 import { randomBytes } from 'node:crypto';
-import { ReceiptType } from 'matrix-js-sdk';
+import { EventType, MsgType, ReceiptType } from 'matrix-js-sdk';
+import type { MatrixEvent } from 'matrix-js-sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WvClient } from '../../src/client/client.ts';
 import { stcp } from '../../src/client/stcp.ts';
@@ -11,6 +12,7 @@ import { startTestHouse, TEST_DOMAIN } from '../support/house.ts';
 import type { TestHouse } from '../support/house.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveUser, liveHomeserver } from '../support/matrix-live.ts';
+import { noisyJpeg, plainPicture } from '../support/pictures.ts';
 
 const found = await liveHomeserver();
 const isRequired = process.env['WVGATE_REQUIRE_LIVE'] === '1';
@@ -75,6 +77,31 @@ function suite(server: MatrixServer): void {
     const { event_id: answer } = await dave.client.sendTextMessage(room, 'hello Alice');
     expect(await message).toMatchObject({ from: { user: daveAddress }, text: 'hello Alice' });
     await eventually('the receipt', () => dave.client.getRoom(room)?.getEventReadUpTo(ghost) === answer);
+  });
+
+  it('send each other pictures, and the phone gets one that it takes', async () => {
+    const octets = await plainPicture('png');
+    const content = { content: octets, contentType: 'image/png' };
+    await alice.sendMessage({ to: { user: daveAddress }, ...content });
+    const isPicture = (event: MatrixEvent): boolean => event.getContent()['msgtype'] === 'm.image';
+    const room = dave.client.getRooms().find((known) => known.getMember(ghost)?.membership === 'join');
+    const picture = await eventually('the picture', () =>
+      dave.messages(room?.roomId ?? '', ghost).find(isPicture),
+    );
+    expect(picture.getContent()).toMatchObject({ info: { mimetype: 'image/png', size: octets.length } });
+
+    const large = await noisyJpeg(1600, 1200);
+    const { content_uri: url } = await dave.client.uploadContent(large as never, { type: 'image/jpeg' });
+    const comes = alice.next('message');
+    const { event_id: id } = await dave.client.sendEvent(room?.roomId ?? '', EventType.RoomMessage, {
+      msgtype: MsgType.Image,
+      body: 'cat.jpg',
+      url,
+    });
+    const { contentType, data = new Uint8Array() } = await comes;
+    expect(contentType).toBe('image/jpeg');
+    expect(data.length).toBeGreaterThan(1000);
+    await eventually('the receipt', () => room?.getEventReadUpTo(ghost) === id);
   });
 
   it('see each other’s presence, Alice’s once she let Matrix watch', async () => {

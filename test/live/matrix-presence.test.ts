@@ -44,7 +44,8 @@ onSynapse('Matrix presence', (scene) => {
     const watcher = pseudoWatcher(scene.config());
     const asked = await eventually('the question', () => scene.relay.all('SubscribeRequest').at(-1));
     expect(asked).toMatchObject({ watcher, publishers: [scene.alice] });
-    expect([...(asked.attributes ?? [])]).toEqual(['OnlineStatus', 'UserAvailability', 'StatusText']);
+    const shown = ['OnlineStatus', 'UserAvailability', 'StatusText', 'StatusContent'];
+    expect([...(asked.attributes ?? [])]).toEqual(shown);
     const notification: PresenceNotification = {
       primitive: 'PresenceNotification',
       meta: { service: serviceAddress(HOME), user: scene.alice },

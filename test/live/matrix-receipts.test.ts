@@ -50,6 +50,16 @@ onSynapse('Matrix reports and receipts', (scene) => {
     expect(scene.dave.messages(room, scene.ghost)[0]?.getContent()['body']).toContain('expired');
   });
 
+  it('keeps a private receipt private', async () => {
+    expect(await scene.send(scene.message('for your eyes', { deliveryReport: true }))).toBe(200);
+    const room = await scene.daveJoins();
+    const event = await eventually('the message', () => scene.dave.messages(room, scene.ghost)[0]);
+    await scene.dave.client.sendReadReceipt(event, ReceiptType.ReadPrivate);
+    await scene.dave.client.sendTextMessage(room, 'the end');
+    await eventually('what came after', () => scene.relay.all('SendMessageRequest').length === 1);
+    expect(scene.relay.all('DeliveryStatusReport')).toEqual([]);
+  });
+
   it('turns a read receipt into one delivery report for all that was seen', async () => {
     expect(await scene.send(scene.message('first', { deliveryReport: true }))).toBe(200);
     expect(await scene.send(scene.message('second', { deliveryReport: true }))).toBe(200);

@@ -10,7 +10,10 @@ export interface Asked {
   readonly path: string;
   readonly user: string | null;
   readonly query: URLSearchParams;
+  /** Empty when it was no JSON. */
   readonly body: Readonly<Record<string, unknown>>;
+  readonly type: string;
+  readonly octets: Buffer;
 }
 
 /** How one request goes wrong: an answer, a connection cut before or after it took effect, or silence. */
@@ -23,13 +26,20 @@ export type Failure =
 export const SERVER_NAME = 'hs.test';
 export const BOT = '@_impst_bot:hs.test';
 
-type Answer = (asked: Asked) => object;
+type Answer = (asked: Asked) => object | undefined;
 
 export class FakeHomeserver {
   readonly asked: Asked[] = [];
   /** Events by transaction: path of the send. */
   readonly sent = new Map<string, { event_id: string; content: Readonly<Record<string, unknown>> }>();
   readonly presence = new Map<string, unknown>();
+  /** The media repository, by `server/id`. */
+  readonly media = new Map<string, Buffer>();
+  /** State events by `room/state/type/`, and members by room. */
+  readonly state = new Map<string, object>();
+  readonly members = new Map<string, readonly object[]>();
+  /** Events that may be asked for one by one. */
+  readonly events = new Map<string, object>();
   /** Failures to come, by the start of the path's end: `send`, `createRoom`, `whoami`, … */
   readonly failures = new Map<string, Failure[]>();
   /** Who our token stands for. */
@@ -82,7 +92,7 @@ export class FakeHomeserver {
     }
     const result = this.#answerOf(asked);
     if (failure === 'cut after') request.socket.destroy();
-    else answer(response, result === undefined ? 404 : 200, result ?? { errcode: 'M_UNRECOGNIZED' });
+    else answer(response, result === undefined ? 404 : 200, result ?? { errcode: 'M_NOT_FOUND' });
   }
 
   #failureOf(path: string): Failure | undefined {
@@ -104,10 +114,15 @@ export class FakeHomeserver {
     [/^POST .*\/register$/, () => ({ user_id: 'whoever' })],
     [/^POST .*\/createRoom$/, () => ({ room_id: `!room${this.all('createRoom').length}:hs.test` })],
     [/^PUT .*\/send\/m\.room\.message\//, (asked) => this.#send(asked)],
+    [/^POST .*\/media\/v3\/upload$/, (asked) => this.#upload(asked)],
+    [/^GET .*\/media\/download\//, ({ path }) => this.media.get(path.split('/').slice(-2).join('/'))],
+    [/^GET .*\/event\//, ({ path }) => this.events.get(path.split('/').at(-1) ?? '')],
     [/^GET .*\/profile\//, () => ({ displayname: 'Dave' })],
     [/^GET .*\/presence\//, () => ({ presence: 'online' })],
     [/^PUT .*\/presence\//, (asked) => this.#setPresence(asked)],
     [/^PUT .*\/profile\//, () => ({})],
+    [/^GET .*\/state\//, ({ path }) => this.state.get(path.replace(/^.*\/rooms\//, ''))],
+    [/^GET .*\/members$/, ({ path }) => ({ chunk: this.members.get(path.split('/').at(-2) ?? '') ?? [] })],
     [/^POST .*\/(?:join|rooms)\//, () => ({})],
   ];
 
@@ -119,6 +134,12 @@ export class FakeHomeserver {
     return { event_id: event.event_id };
   }
 
+  #upload({ octets }: Asked): object {
+    const id = `file${this.media.size}`;
+    this.media.set(`${SERVER_NAME}/${id}`, octets);
+    return { content_uri: `mxc://${SERVER_NAME}/${id}` };
+  }
+
   #setPresence(asked: Asked): object {
     this.presence.set(asked.user ?? '', asked.body);
     return {};
@@ -126,15 +147,20 @@ export class FakeHomeserver {
 }
 
 async function readAsked(request: IncomingMessage): Promise<Asked> {
-  let text = '';
-  for await (const chunk of request) text += String(chunk);
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  const octets = Buffer.concat(chunks);
+  const type = request.headers['content-type'] ?? '';
+  const isJson = octets.length > 0 && type.startsWith('application/json');
   const url = new URL(request.url ?? '/', 'http://localhost');
   return {
     method: request.method ?? '',
     path: decodeURIComponent(url.pathname),
     user: url.searchParams.get('user_id'),
     query: url.searchParams,
-    body: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
+    body: isJson ? (JSON.parse(octets.toString('utf8')) as Record<string, unknown>) : {},
+    type,
+    octets,
   };
 }
 
@@ -144,6 +170,8 @@ function answer(
   body: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify(body));
+  const isFile = Buffer.isBuffer(body);
+  const type = isFile ? 'application/octet-stream' : 'application/json';
+  response.writeHead(status, { 'content-type': type, ...headers });
+  response.end(isFile ? body : JSON.stringify(body));
 }

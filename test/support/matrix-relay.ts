@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type {
   Clock,
+  FoundUser,
   GatewayStorage,
   IdSource,
   InboxEvent,
@@ -13,6 +14,7 @@ import type {
 } from '../../src/sap/port.ts';
 import { parseDomain } from '../../src/wv/address.ts';
 import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
+import type { MessageContent } from '../../src/wv/message.ts';
 import { status } from '../../src/wv/primitives.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../../src/wv/primitives.ts';
 import { OK } from '../../src/wv/status.ts';
@@ -167,12 +169,16 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(this.users.has(user));
   }
 
-  fileLink(): Promise<string | undefined> {
-    return Promise.resolve(undefined);
+  /** Where kept files are found; by default nowhere. */
+  linkTo: (content: MessageContent) => string | undefined = () => undefined;
+
+  fileLink(content: MessageContent): Promise<string | undefined> {
+    return Promise.resolve(this.linkTo(content));
   }
 
-  findUsers(): Promise<readonly never[]> {
-    return Promise.resolve([]);
+  findUsers(query: string, limit: number): Promise<readonly FoundUser[]> {
+    const found = [...this.users].filter(([, name]) => name.toLowerCase().includes(query.toLowerCase()));
+    return Promise.resolve(found.slice(0, limit).map(([user, name]) => ({ user, name })));
   }
 
   publicGroups(): Promise<readonly GroupAddress[]> {

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { asTransferError, checkedUrl, openPinned, resolveHost, TransferError } from './pinned-request.ts';
 import type { Resolve, TransferRules } from './pinned-request.ts';
 import type { AddressGate } from './addresses.ts';
-import { sniff } from './sniff.ts';
+import { sniff } from '../../bridging/sniff.ts';
 
 export interface FetchSettings {
   readonly gate: AddressGate;

@@ -2,9 +2,10 @@
 // to our own content service, else a line that says what it was. What became of a file is on disk before the message
 // goes out, so that a retry sends the same.
 
-import { createHash } from 'node:crypto';
 import { contentSize } from '../../../src/wv/message.ts';
 import type { Message, MessageContent } from '../../../src/wv/message.ts';
+import { fileNameOf, isFile, mediaType } from '../../bridging/file-content.ts';
+import { LateWork } from '../../bridging/late-work.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { Bridge } from '../bridge.ts';
 import type { IqRequests } from '../iq-requests.ts';
@@ -35,28 +36,13 @@ const RECENT = 1_000;
 const MAX_UPLOADS = 8;
 /** Where the body is as for content that cannot be sent: remembered like an address. */
 const NO_LINK = '';
-const TEXT_TYPES: ReadonlySet<string> = new Set(['text/plain', 'text/html', 'application/xhtml+xml']);
-const EXTENSIONS: ReadonlyMap<string, string> = new Map([
-  ['image/jpeg', 'jpg'],
-  ['image/png', 'png'],
-  ['image/gif', 'gif'],
-  ['image/webp', 'webp'],
-  ['image/vnd.wap.wbmp', 'wbmp'],
-  ['audio/amr', 'amr'],
-  ['audio/midi', 'mid'],
-  ['audio/mpeg', 'mp3'],
-  ['video/3gpp', '3gp'],
-  ['video/mp4', 'mp4'],
-  ['text/x-vcard', 'vcf'],
-  ['text/x-vcalendar', 'vcs'],
-]);
 
 export class OutgoingFiles {
   readonly #bridge: Bridge;
   readonly #services: UploadServices;
   readonly #rules: TransferRules;
   /** By message: its recipients share one upload. */
-  readonly #underWay = new Map<string, Promise<string>>();
+  readonly #work: LateWork<string>;
   /** Links of messages to groups, whose copies come one portion after another. */
   readonly #recent = new BoundedMap<string, string>(RECENT);
 
@@ -66,6 +52,13 @@ export class OutgoingFiles {
     const { insecure, allow } = bridge.settings.files;
     const gate = new AddressGate(allow);
     this.#rules = { gate, insecure, connectMs: CONNECT_MS, resolve: resolveHost };
+    const { clock, log } = bridge.relay;
+    this.#work = new LateWork({
+      clock,
+      limit: MAX_UPLOADS,
+      waitMs: WAIT_MS,
+      onFailure: (error) => log.error({ err: error }, 'XMPP gateway: a file could not be handed on'),
+    });
   }
 
   /** undefined: the content is text. `later`: the upload goes on, the same request is to come again. */
@@ -78,7 +71,7 @@ export class OutgoingFiles {
     if (link === undefined) return 'later';
     if (link === NO_LINK) return { body: undefined, elements: [] };
     const type = mediaType(content);
-    const file = { url: link, name: nameOf(content), type, size: contentSize(content) };
+    const file = { url: link, name: fileNameOf(content), type, size: contentSize(content) };
     return { body: link, elements: fileElements(file) };
   }
 
@@ -97,28 +90,10 @@ export class OutgoingFiles {
 
   /** The link, if there is one in time. */
   async #soon(message: Message, from: BareJid): Promise<string | undefined> {
-    const making = this.#underWay.get(message.id) ?? this.#begin(message, from);
-    if (making === undefined) return undefined;
-    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
-    const cancel = this.#bridge.relay.clock.after(WAIT_MS, () => giveUp(undefined));
-    try {
-      const link = await Promise.race([making, late]);
-      if (link !== undefined) await this.#note(message, link);
-      return link;
-    } finally {
-      cancel();
-    }
-  }
-
-  #begin(message: Message, from: BareJid): Promise<string> | undefined {
-    if (this.#underWay.size >= MAX_UPLOADS) return undefined;
-    const making = this.#keep(message, from).finally(() => this.#underWay.delete(message.id));
-    this.#underWay.set(message.id, making);
-    // Nobody may be waiting any more when it fails; whoever waits hears of it too.
-    making.catch((error: unknown) => {
-      this.#bridge.relay.log.error({ err: error }, 'XMPP gateway: a file could not be handed on');
-    });
-    return making;
+    const link = await this.#work.within(message.id, () => this.#keep(message, from));
+    // Once for each recipient.
+    if (link !== undefined) await this.#note(message, link);
+    return link;
   }
 
   async #keep(message: Message, from: BareJid): Promise<string> {
@@ -174,7 +149,7 @@ export class OutgoingFiles {
   ): Promise<string> {
     const type = mediaType(content);
     const slot = await this.#services.slot(from, service, {
-      name: nameOf(content),
+      name: fileNameOf(content),
       size: octets.length,
       type,
     });
@@ -200,23 +175,4 @@ function keyOf(message: Message): string {
   const [recipient] = message.recipients;
   const name = recipient?.kind === 'group' ? recipient.group : recipient?.user;
   return `file ${message.id} ${name ?? ''}`;
-}
-
-/** All that the body of a message cannot say. */
-function isFile(content: MessageContent): boolean {
-  const type = mediaType(content);
-  return !TEXT_TYPES.has(type) && !type.startsWith('application/vnd.wap.xhtml');
-}
-
-function mediaType(content: MessageContent): string {
-  const type = (content.contentType.split(';')[0] ?? '').trim().toLowerCase();
-  if (type === '') return 'text/plain';
-  return /^[\w!#$&^.+-]{1,60}\/[\w!#$&^.+-]{1,60}$/.test(type) ? type : 'application/octet-stream';
-}
-
-/** Phones name no files. The same content has the same name. */
-function nameOf(content: MessageContent): string {
-  const type = mediaType(content);
-  const digest = createHash('sha256').update(content.data).digest('hex').slice(0, 12);
-  return `${type.split('/')[0]}-${digest}.${EXTENSIONS.get(type) ?? 'bin'}`;
 }

@@ -6,7 +6,7 @@ import { GuardedFetcher } from '../../../adapters/xmpp/files/fetch.ts';
 import type { FetchSettings } from '../../../adapters/xmpp/files/fetch.ts';
 import { TransferError } from '../../../adapters/xmpp/files/pinned-request.ts';
 import { putFile } from '../../../adapters/xmpp/files/put.ts';
-import { sniff } from '../../../adapters/xmpp/files/sniff.ts';
+import { sniff } from '../../../adapters/bridging/sniff.ts';
 import { eventually } from '../../support/eventually.ts';
 import { FileServer, gives, PNG, sendsTo } from '../../support/file-server.ts';
 

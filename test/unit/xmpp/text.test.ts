@@ -2,7 +2,8 @@
 
 import { cpuTime } from '../../support/cpu-time.ts';
 import { describe, expect, test } from 'vitest';
-import { bodyOf, textOfHtml } from '../../../adapters/xmpp/text.ts';
+import { textOfHtml } from '../../../adapters/bridging/html-text.ts';
+import { bodyOf } from '../../../adapters/xmpp/text.ts';
 import { serialize, stanza, stripIllegal, xml } from '../../../adapters/xmpp/xml.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 

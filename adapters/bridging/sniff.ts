@@ -1,5 +1,5 @@
 // What a file is, by its first octets. A list of what is passed on, so that pages, SVG, programs and archives are not.
-// Knows nothing of XMPP.
+// Pure.
 
 /** Octets of the beginning that `sniff` wants to see. */
 const HEAD_BYTES = 32;

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { cpuTime } from '../../support/cpu-time.ts';
-import { excerpt, SHORTEST_PART, splitText } from '../../../adapters/xmpp/split-text.ts';
+import { excerpt, SHORTEST_PART, splitText } from '../../../adapters/bridging/split-text.ts';
 
 const words = (count: number) => Array.from({ length: count }, (_, index) => `word${index}`).join(' ');
 const withoutNumbers = (parts: readonly string[]) => parts.map((part) => part.replace(/^\(\d+\/\d+\) /, ''));

@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          // Where others keep the machine busy, thousands of generated cases take longer than they should.
+          testTimeout: 20_000,
         },
       },
       {

@@ -343,7 +343,7 @@ describe('a file of an XMPP user', () => {
     expect(types).toHaveLength(5_000);
     expect(bridge.link.sent).toHaveLength(5_000);
     expect(server.requests).toHaveLength(20);
-  });
+  }, 40_000);
 
   test('that OMEMO encrypted is refused, and why is said once', async () => {
     const url = 'aesgcm://files.example/a#00ff';

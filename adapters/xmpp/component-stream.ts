@@ -4,15 +4,9 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
-import { NS } from './namespaces.ts';
+import { toXml } from './library-xml.ts';
+import type { LibraryElement } from './library-xml.ts';
 import type { XmlElement } from './xml.ts';
-
-/** What the library's element objects look like; never `instanceof`, several copies of the class may be loaded. */
-interface LibraryElement {
-  readonly name: string;
-  readonly attrs: Readonly<Record<string, string | undefined>>;
-  readonly children: readonly (LibraryElement | string | number)[];
-}
 
 interface LibraryParser {
   readonly root: { readonly children: unknown[] } | null;
@@ -72,7 +66,6 @@ export interface StreamHandlers {
   closed(reason: StreamError): void;
 }
 
-const MAX_DEPTH = 64;
 const FAREWELL_MS = 1_000;
 
 /** An open, authenticated stream. */
@@ -181,7 +174,7 @@ export class ComponentStream {
   #onStanza(element: LibraryElement): void {
     this.#pending = 0;
     if (!this.#online || this.#ended !== undefined) return;
-    const stanza = toXml(element, { '': NS.component }, 0);
+    const stanza = toXml(element);
     if (stanza === undefined) this.#handlers.tooDeep();
     else this.#handlers.stanza(stanza);
   }
@@ -228,41 +221,4 @@ function streamErrorOf(error: unknown, otherwise: StreamFailure): StreamError {
   if (known !== undefined) return new StreamError(known[0], known[1], { cause: error });
   const reason = typeof message === 'string' && message !== '' ? message : 'stream error';
   return new StreamError(otherwise, reason, { cause: error });
-}
-
-type Scope = Readonly<Record<string, string>>;
-
-function scopeOf(element: LibraryElement, outer: Scope): Scope {
-  const declared = Object.entries(element.attrs).filter(
-    ([name]) => name === 'xmlns' || name.startsWith('xmlns:'),
-  );
-  if (declared.length === 0) return outer;
-  return { ...outer, ...Object.fromEntries(declared.map(([name, uri]) => [name.slice(6), uri ?? ''])) };
-}
-
-function attributesOf(element: LibraryElement): Record<string, string> {
-  const attrs: Record<string, string> = {};
-  for (const [name, value] of Object.entries(element.attrs)) {
-    if (name !== 'xmlns' && !name.startsWith('xmlns:') && value !== undefined) attrs[name] = value;
-  }
-  return attrs;
-}
-
-/** Our form of the library's element, prefixes resolved. Undefined when it is nested too deep. */
-function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement | undefined {
-  if (depth > MAX_DEPTH) return undefined;
-  const scope = scopeOf(element, outer);
-  const colon = element.name.indexOf(':');
-  const children: (XmlElement | string)[] = [];
-  for (const child of element.children) {
-    const converted = typeof child === 'object' ? toXml(child, scope, depth + 1) : String(child);
-    if (converted === undefined) return undefined;
-    children.push(converted);
-  }
-  return {
-    name: element.name.slice(colon + 1),
-    ns: scope[colon < 0 ? '' : element.name.slice(0, colon)] ?? '',
-    attrs: attributesOf(element),
-    children,
-  };
 }

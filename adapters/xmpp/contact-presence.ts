@@ -64,6 +64,11 @@ export class ContactPresence {
     this.#schedule(watch, watch.answered ? 0 : this.#bridge.settings.presenceWaitMs);
   }
 
+  /** What is heard of this contact is kept, though nobody looks yet. */
+  keep(pair: Pair): void {
+    this.#watchOf(pair);
+  }
+
   /** Nobody here looks any more; what is known stays for GetPresence. */
   unwatch(pair: Pair): void {
     const watch = this.#watches.get(pairKey(pair));

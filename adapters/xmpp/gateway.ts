@@ -7,7 +7,7 @@ import { status } from '../../src/wv/primitives.ts';
 import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import { AddressCodec, isUnmappable } from './addresses.ts';
-import type { Bridge } from './bridge.ts';
+import type { Bridge, StanzaPort } from './bridge.ts';
 import { ChatMemory } from './chat-memory.ts';
 import { Counter } from './commands/counter.ts';
 import { Gate } from './commands/gate.ts';
@@ -21,19 +21,19 @@ import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { errorReply } from './errors.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
-import { IncomingFiles } from './files/incoming-files.ts';
-import { OutgoingFiles } from './files/outgoing-files.ts';
-import { Partners } from './files/partners.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
+import { parseJid } from './jid.ts';
+import type { BareJid } from './jid.ts';
+import { laneOf, serveInLane } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { Accounts } from './linked/accounts.ts';
+import type { Linked } from './linked/accounts.ts';
+import { RoutedLink } from './linked/routed-link.ts';
 import { MucHost } from './muc-host/host.ts';
 import { otherInvitation } from './invitations.ts';
-import { IncomingMessages } from './messages-in.ts';
-import { OutgoingMessages } from './messages-out.ts';
 import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
-import { PresenceBridge } from './presence.ts';
-import { Receipts } from './receipts.ts';
-import { isSharedContent, shareContent } from './shared-content.ts';
+import { stanza } from './xml.ts';
 
 /** The configuration cannot work. */
 export class XmppConfigError extends Error {
@@ -71,17 +71,17 @@ interface Running {
   readonly bridge: Bridge;
   readonly link: ComponentLink;
   readonly memory: ChatMemory;
-  readonly files: OutgoingFiles;
-  readonly outgoing: OutgoingMessages;
-  readonly incoming: IncomingMessages;
-  readonly receipts: Receipts;
-  readonly presence: PresenceBridge;
+  /** Of users below the component. */
+  readonly lane: Lane;
   readonly iq: IqResponder;
   readonly counter: Counter;
   readonly gate: Gate;
   /** Where there is a component for groups. */
   readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
-  readonly iqRequests: IqRequests;
+  /** Users who speak as accounts of their own; where the operator lets them. */
+  readonly accounts: Accounts | undefined;
+  /** Requests about rooms, through whichever stream. */
+  readonly roomRequests: IqRequests;
   /** Our users in rooms of other servers. */
   readonly guests: MucGuests;
 }
@@ -107,22 +107,23 @@ class XmppGateway implements Gateway {
     const running = this.#assemble(relay);
     await running.counter.people.load();
     await running.guests.start();
-    await running.files.forgetOld();
+    await running.lane.files.forgetOld();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
+    running.accounts?.start();
   }
 
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    running.incoming.close();
-    running.presence.stop();
+    running.lane.incoming.close();
+    running.lane.presence.stop();
     const farewell = Promise.all([running.bridge.queues.drain(), running.rooms?.host.stop()]);
     await withinDeadline(running, farewell);
     running.guests.stop();
-    await Promise.all([running.link.stop(), running.rooms?.link.stop()]);
+    await Promise.all([running.accounts?.stop(), running.link.stop(), running.rooms?.link.stop()]);
   }
 
   health(): GatewayHealth {
@@ -137,6 +138,8 @@ class XmppGateway implements Gateway {
     const running = this.#running;
     if (running === undefined) return refused(request, result(503, 'the XMPP gateway is not running'));
     try {
+      const linked = running.accounts?.speaking(request);
+      if (linked !== undefined && !isForRoom(request)) return await this.#serveLinked(linked, request);
       const passed = running.gate.outgoing(request);
       return 'answer' in passed ? passed.answer : await this.#serve(running, passed.request);
     } catch (error) {
@@ -150,41 +153,33 @@ class XmppGateway implements Gateway {
   }
 
   async concluded(request: RequestPrimitive): Promise<void> {
-    if (request.primitive === 'SendMessageRequest') await this.#running?.files.concluded(request.message);
+    if (request.primitive === 'SendMessageRequest') await this.#running?.lane.files.concluded(request.message);
+  }
+
+  /** A user who speaks as an account of his own. One that cannot be used is told so at every message. */
+  async #serveLinked(linked: Linked, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    const { account, state } = linked;
+    if (account === undefined || state.state === 'refused')
+      return refused(request, result(403, `the linked account cannot be used: ${state.reason ?? 'refused'}`));
+    const { bridge, presence } = account.lane;
+    return (await serveInLane(account.lane, request)) ?? (await otherInvitation({ bridge, presence }, request));
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
-    if (isSharedContent(request)) return await shareContent(running.bridge, request);
-    switch (request.primitive) {
-      case 'SendMessageRequest':
-        if (request.message.sender.kind === 'group' && running.rooms !== undefined)
-          return await running.rooms.host.deliver(request);
-        return request.message.recipients.some(({ kind }) => kind === 'group')
-          ? await running.guests.send(request)
-          : await running.outgoing.send(request);
-      case 'DeliveryStatusReport':
-        return await running.receipts.answer(request);
-      case 'SubscribeRequest':
-        return await running.presence.subscribe(request);
-      case 'UnsubscribeRequest':
-        return await running.presence.unsubscribe(request);
-      case 'PresenceNotification':
-        running.memory.noticed(request);
-        return await running.presence.notify(request);
-      case 'GetPresenceRequest':
-        return await running.presence.get(request);
-      case 'PresenceAuthResponse':
-        return await running.presence.authorise(request);
-      default:
-        return (
-          (request.primitive === 'InviteResponse'
-            ? await invitationAnswered(running.bridge, request)
-            : undefined) ??
-          (await running.guests.serve(request)) ??
-          (await running.rooms?.host.serve(request)) ??
-          (await otherInvitation(running, request))
-        );
+    if (request.primitive === 'SendMessageRequest') {
+      if (request.message.sender.kind === 'group' && running.rooms !== undefined)
+        return await running.rooms.host.deliver(request);
+      if (isForRoom(request)) return await running.guests.send(request);
     }
+    if (request.primitive === 'PresenceNotification') running.memory.noticed(request);
+    const { bridge, presence } = running.lane;
+    return (
+      (await serveInLane(running.lane, request)) ??
+      (request.primitive === 'InviteResponse' ? await invitationAnswered(bridge, request) : undefined) ??
+      (await running.guests.serve(request)) ??
+      (await running.rooms?.host.serve(request)) ??
+      (await otherInvitation({ bridge, presence }, request))
+    );
   }
 
   #assemble(relay: RelayPort): Running {
@@ -192,13 +187,14 @@ class XmppGateway implements Gateway {
     const memory = new ChatMemory(settings);
     const link = new ComponentLink(settings, relay, {
       online: () => {
-        running.presence.reset();
+        running.lane.presence.reset();
         running.guests.online();
         relay.becameUsable();
       },
       offline: () => {
-        running.iqRequests.lost();
-        running.presence.roster.offline();
+        running.lane.iqRequests.lost();
+        running.roomRequests.lost();
+        running.lane.presence.roster.offline();
         running.guests.offline();
       },
       stanza: (incoming) => dispatch(running, incoming),
@@ -221,29 +217,67 @@ class XmppGateway implements Gateway {
       link,
       queues,
     };
-    const receipts = new Receipts(bridge);
-    const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
-    const presence = new PresenceBridge(bridge, iqRequests);
-    const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
-    const partners = new Partners(relay.storage);
-    const files = new OutgoingFiles(bridge, iqRequests);
+    const lane = laneOf(bridge, memory);
+    const counter = new Counter(bridge, (asker, user) => lane.presence.endFor(asker.jid, user));
+    const roomLink = new RoutedLink(link, (userJid) => accountLink(running, userJid));
+    const roomRequests = new IqRequests(roomLink, relay.clock, settings.roomWaitMs);
     const running: Running = {
       bridge,
       link,
-      receipts,
       memory,
-      files,
-      outgoing: new OutgoingMessages(bridge, memory, { files, partners }),
-      incoming: new IncomingMessages(bridge, receipts, memory, new IncomingFiles(bridge, partners)),
-      presence,
+      lane,
       counter,
       gate: new Gate(bridge, counter.people),
-      iq: new IqResponder(bridge, presence, counter),
+      iq: new IqResponder(bridge, lane.presence, counter),
       rooms: roomsOf(bridge),
-      iqRequests,
-      guests: new MucGuests(bridge, iqRequests),
+      roomRequests,
+      guests: new MucGuests({ ...bridge, link: roomLink }, roomRequests),
+      accounts:
+        settings.linked === undefined
+          ? undefined
+          : new Accounts(bridge, settings.linked, memory, {
+              changed: (user) => identityChanged(running, user),
+              online: (user) => running.guests.online(userJidOf(running, user)),
+              offline: (user) => running.guests.offline(userJidOf(running, user)),
+              inRoom: (incoming) =>
+                running.guests.received(incoming) || running.roomRequests.received(incoming),
+            }),
     };
     return running;
+  }
+}
+
+/** The stream of a user's own account, if he has one. */
+function accountLink({ accounts, bridge }: Running, userJid: BareJid): StanzaPort | undefined {
+  const parts = accounts === undefined ? undefined : parseJid(userJid);
+  const user = parts === undefined ? undefined : bridge.codec.localUser(parts);
+  return user === undefined || isUnmappable(user) ? undefined : accounts?.of(user)?.account?.link;
+}
+
+function userJidOf({ bridge }: Running, user: UserAddress): BareJid | undefined {
+  const jid = bridge.codec.localJid(user);
+  return isUnmappable(jid) ? undefined : jid;
+}
+
+/** A user was linked or unlinked: the one he was until now leaves. */
+function identityChanged(running: Running, user: UserAddress): void {
+  const userJid = userJidOf(running, user);
+  if (userJid === undefined) return;
+  running.lane.presence.withdrawUser(userJid);
+  running.guests.offline(userJid);
+  // Below the component he is back at once; an account takes its time, and says so itself.
+  if (running.accounts?.of(user) === undefined) running.guests.online(userJid);
+}
+
+/** To a room, or about one. */
+function isForRoom(request: RequestPrimitive): boolean {
+  switch (request.primitive) {
+    case 'SendMessageRequest':
+      return request.message.recipients.some(({ kind }) => kind === 'group');
+    case 'InviteRequest':
+      return request.inviteType !== 'IM' && request.inviteType !== 'PR';
+    default:
+      return false;
   }
 }
 
@@ -266,7 +300,9 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
 }
 
 function dispatch(running: Running, incoming: Incoming): void {
-  if (running.guests.received(incoming) || running.iqRequests.received(incoming)) return undefined;
+  if (running.guests.received(incoming) || running.roomRequests.received(incoming)) return undefined;
+  const { lane } = running;
+  if (lane.iqRequests.received(incoming)) return undefined;
   const toGateway = incoming.to.local === '';
   const verdict = toGateway ? 'pass' : running.gate.incoming(incoming);
   if (verdict !== 'pass') return refuse(running, incoming, verdict);
@@ -274,15 +310,28 @@ function dispatch(running: Running, incoming: Incoming): void {
     case 'message':
       if (toGateway) return running.counter.message(incoming);
       if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
-      if (running.presence.event(incoming) || running.presence.roster.received(incoming)) return undefined;
-      return running.incoming.received(incoming);
+      if (lane.presence.event(incoming) || lane.presence.roster.received(incoming)) return undefined;
+      return lane.incoming.received(incoming);
     case 'presence':
       if (toGateway) return running.counter.presence(incoming);
-      return running.presence.received(incoming);
+      return isLinked(running, incoming) ? elsewhere(running, incoming) : lane.presence.received(incoming);
     default:
-      if (running.incoming.receivedQuery(incoming)) return undefined;
+      if (lane.incoming.receivedQuery(incoming)) return undefined;
       return running.iq.received(incoming);
   }
+}
+
+function isLinked({ accounts, bridge }: Running, { to }: Incoming): boolean {
+  const user = accounts === undefined ? undefined : bridge.codec.localUser(to);
+  return user !== undefined && !isUnmappable(user) && accounts?.of(user) !== undefined;
+}
+
+/** Presence for a user who shows his as an account of his own. */
+function elsewhere({ bridge }: Running, { stanza: { attrs } }: Incoming): void {
+  const type = { subscribe: 'unsubscribed', probe: 'unavailable' }[attrs['type'] ?? ''];
+  bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'linked' });
+  if (type !== undefined)
+    bridge.link.send(stanza('presence', { type, from: attrs['to']?.split('/')[0], to: attrs['from'] }));
 }
 
 /** Refused at the gate: an error where one is due, else nothing. */

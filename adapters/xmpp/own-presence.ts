@@ -12,6 +12,7 @@ import { ownClient } from './caps.ts';
 import type { IqRequests } from './iq-requests.ts';
 import { aliasOf, nickItem } from './nick.ts';
 import { OwnEvents } from './own-events.ts';
+import type { BareJid } from './jid.ts';
 import { languageOf, priorityOf, toXmpp } from './presence-map.ts';
 import { serialize, stanza, xml } from './xml.ts';
 import type { XmlElement } from './xml.ts';
@@ -20,7 +21,8 @@ import { NS } from './namespaces.ts';
 /** The one resource of our users; messages come from the bare JID. */
 export const RESOURCE = 'imps';
 
-const MAPPED: AttributeFilter = new Set([
+/** The attributes that presence on XMPP has a place for. */
+export const MAPPED: AttributeFilter = new Set([
   'OnlineStatus',
   'UserAvailability',
   'StatusText',
@@ -44,7 +46,27 @@ interface Shown {
   available: boolean;
 }
 
-export class OwnPresence {
+/** How a user's presence is shown to contacts. */
+export interface Showing {
+  /** Takes the changes of a notification and sends them, if they change what the contact sees. */
+  notify(pair: Pair, attributes: PresenceAttributes): void;
+  /** Sends the present value whether the contact has it or not. */
+  sendCurrent(pair: Pair): void;
+  /** The contact may see nothing any more. */
+  withdraw(pair: Pair): void;
+  /** True when the contact's server sends us the contact's events. */
+  isShown(pair: Pair): boolean;
+  /** Presence of one of the contact's clients. */
+  heard(pair: Pair, resource: string, presence: XmlElement): void;
+  /** A user is not to be seen through us any more, by anybody. */
+  withdrawUser(userJid: BareJid): void;
+  /** A new stream: the server does not remember what was sent on the last one. */
+  reset(): void;
+  /** Our users leave with us. */
+  withdrawAll(): void;
+}
+
+export class OwnPresence implements Showing {
   readonly #bridge: Bridge;
   readonly #shown: BoundedMap<string, Shown>;
 
@@ -57,7 +79,6 @@ export class OwnPresence {
     this.#shown = new BoundedMap(bridge.settings.maxPresencePairs);
   }
 
-  /** Takes the changes of a notification and sends them, if they change what the contact sees. */
   notify(pair: Pair, attributes: PresenceAttributes): void {
     const changes = select(attributes, MAPPED);
     const known = this.#shown.get(pairKey(pair));
@@ -72,14 +93,12 @@ export class OwnPresence {
     this.#send(shown, false);
   }
 
-  /** Sends the present value whether the contact has it or not. */
   sendCurrent(pair: Pair): void {
     const shown = this.#shown.get(pairKey(pair));
     if (shown === undefined) this.#resync(pair);
     else this.#send(shown, true);
   }
 
-  /** The contact may see nothing any more. */
   withdraw(pair: Pair): void {
     this.#shown.delete(pairKey(pair));
     this.events.withdraw(pair);
@@ -91,13 +110,23 @@ export class OwnPresence {
     return this.#shown.get(pairKey(pair))?.available === true;
   }
 
-  /** A new stream: the server does not remember what was sent on the last one. */
+  heard(pair: Pair, resource: string, presence: XmlElement): void {
+    this.events.heard(pair, resource, presence);
+  }
+
+  withdrawUser(userJid: BareJid): void {
+    for (const { pair, available } of [...this.#shown.values()]) {
+      if (pair.userJid !== userJid) continue;
+      if (available) this.withdraw(pair);
+      else this.#shown.delete(pairKey(pair));
+    }
+  }
+
   reset(): void {
     for (const shown of this.#shown.values()) forget(shown);
     this.events.reset();
   }
 
-  /** Our users leave with us. */
   withdrawAll(): void {
     for (const shown of this.#shown.values()) {
       if (shown.available) this.#bridge.link.send(this.#presence(shown.pair, {}));
@@ -126,7 +155,8 @@ export class OwnPresence {
   }
 
   #presence(pair: Pair, attributes: PresenceAttributes): XmlElement {
-    return presenceOf(pair, attributes, ownClient(this.#bridge.settings).caps);
+    const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
+    return presenceStanza(addresses, attributes, ownClient(this.#bridge.settings).caps);
   }
 }
 
@@ -136,9 +166,12 @@ function forget(shown: Shown): void {
 }
 
 /** The stanza for what a contact may see. Who is offline or hidden shows nothing but that. */
-function presenceOf(pair: Pair, attributes: PresenceAttributes, caps: XmlElement): XmlElement {
+export function presenceStanza(
+  addresses: { readonly from: string; readonly to?: string },
+  attributes: PresenceAttributes,
+  caps: XmlElement,
+): XmlElement {
   const { available, show, status } = toXmpp({ OnlineStatus: WITHDRAWN, ...attributes });
-  const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
   if (!available) return stanza('presence', { ...addresses, type: 'unavailable' });
   const priority = priorityOf(attributes);
   const name = aliasOf(attributes.Alias);

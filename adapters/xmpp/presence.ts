@@ -31,12 +31,19 @@ import { bareJid, parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
 import { nickIn, nickItem } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
+import type { Showing } from './own-presence.ts';
 import { HIDDEN } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
+import type {
+  SeeingAction,
+  SeeingEvent,
+  SeenAction,
+  SeenEvent,
+  SubscriptionStates,
+} from './subscriptions.ts';
 import { stanza } from './xml.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -55,19 +62,34 @@ const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
 /** Answers of the relay after which a contact's request is over; others mean "not now". */
 const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);
 
+/** What is otherwise for a linked account: its server keeps the subscriptions and shows its presence. */
+export interface AccountPresenceParts {
+  readonly subscriptions: SubscriptionStates;
+  readonly own: Showing;
+  /** The account's own address, which sees all of its user's presence. */
+  readonly watcher: UserAddress;
+  /** Takes a contact out of the roster. */
+  removeItem(contactJid: BareJid): void;
+}
+
 export class PresenceBridge {
   readonly #bridge: Bridge;
-  readonly #subscriptions: Subscriptions;
+  readonly #account: AccountPresenceParts | undefined;
+  readonly #subscriptions: SubscriptionStates;
   readonly #contacts: ContactPresence;
-  readonly #own: OwnPresence;
+  readonly #own: Showing;
   /** Names in rosters. */
   readonly roster: RosterPrivilege;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** Without `account` the users are those of the component, which answers for them. */
+  constructor(bridge: Bridge, iq: IqRequests, account?: AccountPresenceParts) {
     this.#bridge = bridge;
-    this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
+    this.#account = account;
+    this.#subscriptions =
+      account?.subscriptions ??
+      new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
     this.#contacts = new ContactPresence(bridge, iq);
-    this.#own = new OwnPresence(bridge, iq);
+    this.#own = account?.own ?? new OwnPresence(bridge, iq);
     this.roster = new RosterPrivilege(bridge, iq);
   }
 
@@ -169,9 +191,30 @@ export class PresenceBridge {
     if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
-    const request = { watcher: contact, publishers: [user], meta: metaOf(contact) };
+    // What contacts see of an account is what the account shows.
+    const watcher = this.#account?.watcher ?? contact;
+    const request = { watcher, publishers: [user], meta: metaOf(watcher) };
     const answer = await this.#bridge.relay.emit({ primitive: 'GetPresenceRequest', ...request });
     return answer.primitive === 'GetPresenceResponse' ? answer.values[0]?.attributes : undefined;
+  }
+
+  /** A linked account's roster changed what it sees of a contact. */
+  rosterSays(pair: Pair, action: SeeingAction): void {
+    guarded(
+      this.#bridge,
+      'roster change',
+      this.#inOrder(pair, () => Promise.resolve(this.#seeingAction(pair, action, undefined))),
+    );
+  }
+
+  /** What was heard of contacts does not count any more: it will come anew. */
+  forgetHeard(): void {
+    this.#contacts.reset();
+  }
+
+  /** A user speaks through another stream from now on. */
+  withdrawUser(userJid: BareJid): void {
+    this.#own.withdrawUser(userJid);
   }
 
   // ---- the stream
@@ -208,8 +251,10 @@ export class PresenceBridge {
       return;
     }
     const first = !this.#contacts.isHeard(pair);
+    // An account hears of its contacts once, whether somebody watches them yet or not.
+    if (this.#account !== undefined) this.#contacts.keep(pair);
     this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
-    this.#own.events.heard(pair, incoming.from.resource, incoming.stanza);
+    this.#own.heard(pair, incoming.from.resource, incoming.stanza);
     if (first && incoming.stanza.attrs['type'] === undefined && !this.#own.isShown(pair))
       this.#contacts.askFacts(pair);
   }
@@ -250,6 +295,8 @@ export class PresenceBridge {
         return this.#send(pair, 'subscribe', name === undefined ? undefined : nickItem(name));
       case 'sendUnsubscribe':
         return this.#send(pair, 'unsubscribe');
+      case 'removeItem':
+        return this.#account?.removeItem(pair.contactJid);
       case 'probe':
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);

@@ -1,6 +1,7 @@
 // Configuration of the gateways.
 
 import { z } from 'zod';
+import { linkedSchema } from './linked.ts';
 import { domain, host, port } from './values.ts';
 
 const filesSchema = z.strictObject({
@@ -90,6 +91,9 @@ export const xmppSchema = z.strictObject({
     .min(1)
     .default(10_000)
     .describe('WV users in rooms of other servers, counted once for each room; more get 817.'),
+  linked: linkedSchema
+    .optional()
+    .describe('Accounts of their own that WV users speak as (docs/xmpp.md). Leave out to have none.'),
   files: filesSchema.prefault({}).describe('Pictures and other files, both ways.'),
   registration: z
     .enum(['open', 'required', 'off'])

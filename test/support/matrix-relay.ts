@@ -11,6 +11,7 @@ import type {
   Metrics,
   RelayPort,
 } from '../../src/sap/port.ts';
+import { NO_LINKED_ACCOUNTS } from '../../src/sap/port.ts';
 import { parseDomain } from '../../src/wv/address.ts';
 import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import { status } from '../../src/wv/primitives.ts';
@@ -166,6 +167,8 @@ export class TestRelay implements RelayPort {
   userExists(user: UserAddress): Promise<boolean> {
     return Promise.resolve(this.users.has(user));
   }
+
+  readonly linkedAccounts = NO_LINKED_ACCOUNTS;
 
   fileLink(): Promise<string | undefined> {
     return Promise.resolve(undefined);

@@ -2,9 +2,7 @@
 // as that account. Kept here: what is linked, and what an account leaves in the user's home.
 
 import type { Clock, Log } from '../ops/ports.ts';
-import type { SecretCipher } from '../sap/secret-cipher.ts';
-import type { LinkedAccountRecord } from '../store/linked-accounts.ts';
-import type { Store } from '../store/store.ts';
+import type { LinkedAccountRecord, Store } from '../store/store.ts';
 import { domainOf, serviceAddress } from '../wv/address.ts';
 import type { UserAddress } from '../wv/ids.ts';
 import { OK, result, type Result } from '../wv/status.ts';
@@ -64,7 +62,8 @@ export interface AccountsOfNetwork {
 
 export interface LinkedAccountsDependencies {
   readonly store: Store;
-  readonly cipher: SecretCipher;
+  /** Keeps passwords unread on disk. `open`: undefined for what was sealed with another key. */
+  readonly cipher: { seal(text: string): string; open(sealed: string): string | undefined };
   readonly homes: Homes;
   readonly lists: ContactLists;
   readonly changeList: ListChanger;

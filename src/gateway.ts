@@ -287,9 +287,19 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const http = await startHttp(csp, sessions, ssp?.handler);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const web = await startUsersWeb(usersMounts(config, { ...services, linkedAccounts, authentication, domain, ids }));
+    const web = await startUsersWeb(
+      usersMounts(config, { ...services, linkedAccounts, authentication, domain, ids }),
+    );
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse({ ...services, store: disk, sessions, clearRemoved, linkedAccounts, clock, log });
+    const housekeeping = keepHouse({
+      ...services,
+      store: disk,
+      sessions,
+      clearRemoved,
+      linkedAccounts,
+      clock,
+      log,
+    });
     closing.push(housekeeping);
 
     let stopping = false;

@@ -104,7 +104,9 @@ export interface XmppGatewayConfig {
 }
 
 /** The configuration with every default filled in. */
-export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent' | 'files' | 'linked'>> & {
+export type XmppSettings = Required<
+  Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent' | 'files' | 'linked'>
+> & {
   readonly files: FileSettings;
   readonly linked: LinkedSettings | undefined;
   readonly pseudoDomain: string | undefined;
@@ -154,5 +156,12 @@ const DEFAULTS = {
 export function settingsOf(config: XmppGatewayConfig): XmppSettings {
   const absent = { pseudoDomain: undefined, groupsComponent: undefined };
   const files = fileSettingsOf(config.files);
-  return { ...DEFAULTS, ...absent, groupsSecret: config.secret, ...config, files, linked: linkedSettingsOf(config.linked) };
+  return {
+    ...DEFAULTS,
+    ...absent,
+    groupsSecret: config.secret,
+    ...config,
+    files,
+    linked: linkedSettingsOf(config.linked),
+  };
 }

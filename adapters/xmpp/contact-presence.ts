@@ -39,6 +39,7 @@ interface Watch {
 
 export class ContactPresence {
   readonly #bridge: Bridge;
+  readonly #isSettled: () => boolean;
   readonly #probes: Pacer;
   readonly #watches: BoundedMap<string, Watch>;
   readonly #iq: IqRequests;
@@ -46,9 +47,11 @@ export class ContactPresence {
   /** Questions for facts, each of some requests. */
   readonly #questions: Pacer;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** `isSettled`: nothing more will be heard of those of whom nothing was. */
+  constructor(bridge: Bridge, iq: IqRequests, isSettled: () => boolean = () => false) {
     const { maxPresencePairs, probeRate } = bridge.settings;
     this.#bridge = bridge;
+    this.#isSettled = isSettled;
     this.#iq = iq;
     this.#avatars = new AvatarFetch(bridge, iq);
     this.#questions = new Pacer(bridge.relay.clock, probeRate, maxPresencePairs);
@@ -131,7 +134,7 @@ export class ContactPresence {
   /** The value for a GetPresence: what is known, else what a probe brings in time, else offline. */
   async get(pair: Pair, filter: AttributeFilter | undefined): Promise<PresenceAttributes> {
     const watch = this.#watchOf(pair);
-    if (!watch.answered && this.#bridge.link.online) {
+    if (!watch.answered && this.#bridge.link.online && !this.#isSettled()) {
       this.probe(pair);
       await this.#answer(watch);
     }

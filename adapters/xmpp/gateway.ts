@@ -7,33 +7,28 @@ import { status } from '../../src/wv/primitives.ts';
 import { result } from '../../src/wv/status.ts';
 import type { Gateway, GatewayHealth, RelayPort } from '../../src/sap/port.ts';
 import { AddressCodec, isUnmappable } from './addresses.ts';
-import type { Bridge, StanzaPort } from './bridge.ts';
+import type { Bridge } from './bridge.ts';
 import { ChatMemory } from './chat-memory.ts';
 import { Counter } from './commands/counter.ts';
 import { Gate } from './commands/gate.ts';
-import type { Verdict } from './commands/gate.ts';
 import { invitationAnswered } from './commands/invite.ts';
 import { named } from './commands/named-relay.ts';
 import { ComponentLink } from './component-link.ts';
-import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
-import { errorReply } from './errors.ts';
+import { accountLink, dispatch, identityChanged, userJidOf } from './dispatch.ts';
+import type { Running } from './dispatch.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
-import { parseJid } from './jid.ts';
-import type { BareJid } from './jid.ts';
 import { laneOf, serveInLane } from './lane.ts';
-import type { Lane } from './lane.ts';
 import { Accounts } from './linked/accounts.ts';
 import type { Linked } from './linked/accounts.ts';
 import { RoutedLink } from './linked/routed-link.ts';
 import { MucHost } from './muc-host/host.ts';
 import { otherInvitation } from './invitations.ts';
 import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
-import { stanza } from './xml.ts';
 
 /** The configuration cannot work. */
 export class XmppConfigError extends Error {
@@ -64,26 +59,6 @@ export function createXmppGateway(config: XmppGatewayConfig): Gateway {
   const settings = settingsOf(config);
   checkAllowed(settings);
   return new XmppGateway(settings);
-}
-
-/** All that runs between start and stop. */
-interface Running {
-  readonly bridge: Bridge;
-  readonly link: ComponentLink;
-  readonly memory: ChatMemory;
-  /** Of users below the component. */
-  readonly lane: Lane;
-  readonly iq: IqResponder;
-  readonly counter: Counter;
-  readonly gate: Gate;
-  /** Where there is a component for groups. */
-  readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
-  /** Users who speak as accounts of their own; where the operator lets them. */
-  readonly accounts: Accounts | undefined;
-  /** Requests about rooms, through whichever stream. */
-  readonly roomRequests: IqRequests;
-  /** Our users in rooms of other servers. */
-  readonly guests: MucGuests;
 }
 
 class XmppGateway implements Gateway {
@@ -153,7 +128,8 @@ class XmppGateway implements Gateway {
   }
 
   async concluded(request: RequestPrimitive): Promise<void> {
-    if (request.primitive === 'SendMessageRequest') await this.#running?.lane.files.concluded(request.message);
+    if (request.primitive === 'SendMessageRequest')
+      await this.#running?.lane.files.concluded(request.message);
   }
 
   /** A user who speaks as an account of his own. One that cannot be used is told so at every message. */
@@ -162,7 +138,9 @@ class XmppGateway implements Gateway {
     if (account === undefined || state.state === 'refused')
       return refused(request, result(403, `the linked account cannot be used: ${state.reason ?? 'refused'}`));
     const { bridge, presence } = account.lane;
-    return (await serveInLane(account.lane, request)) ?? (await otherInvitation({ bridge, presence }, request));
+    return (
+      (await serveInLane(account.lane, request)) ?? (await otherInvitation({ bridge, presence }, request))
+    );
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
@@ -247,28 +225,6 @@ class XmppGateway implements Gateway {
   }
 }
 
-/** The stream of a user's own account, if he has one. */
-function accountLink({ accounts, bridge }: Running, userJid: BareJid): StanzaPort | undefined {
-  const parts = accounts === undefined ? undefined : parseJid(userJid);
-  const user = parts === undefined ? undefined : bridge.codec.localUser(parts);
-  return user === undefined || isUnmappable(user) ? undefined : accounts?.of(user)?.account?.link;
-}
-
-function userJidOf({ bridge }: Running, user: UserAddress): BareJid | undefined {
-  const jid = bridge.codec.localJid(user);
-  return isUnmappable(jid) ? undefined : jid;
-}
-
-/** A user was linked or unlinked: the one he was until now leaves. */
-function identityChanged(running: Running, user: UserAddress): void {
-  const userJid = userJidOf(running, user);
-  if (userJid === undefined) return;
-  running.lane.presence.withdrawUser(userJid);
-  running.guests.offline(userJid);
-  // Below the component he is back at once; an account takes its time, and says so itself.
-  if (running.accounts?.of(user) === undefined) running.guests.online(userJid);
-}
-
 /** To a room, or about one. */
 function isForRoom(request: RequestPrimitive): boolean {
   switch (request.primitive) {
@@ -297,48 +253,6 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
   });
   const host = new MucHost(bridge, link, groupsComponent);
   return { host, link };
-}
-
-function dispatch(running: Running, incoming: Incoming): void {
-  if (running.guests.received(incoming) || running.roomRequests.received(incoming)) return undefined;
-  const { lane } = running;
-  if (lane.iqRequests.received(incoming)) return undefined;
-  const toGateway = incoming.to.local === '';
-  const verdict = toGateway ? 'pass' : running.gate.incoming(incoming);
-  if (verdict !== 'pass') return refuse(running, incoming, verdict);
-  switch (incoming.stanza.name) {
-    case 'message':
-      if (toGateway) return running.counter.message(incoming);
-      if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
-      if (lane.presence.event(incoming) || lane.presence.roster.received(incoming)) return undefined;
-      return lane.incoming.received(incoming);
-    case 'presence':
-      if (toGateway) return running.counter.presence(incoming);
-      return isLinked(running, incoming) ? elsewhere(running, incoming) : lane.presence.received(incoming);
-    default:
-      if (lane.incoming.receivedQuery(incoming)) return undefined;
-      return running.iq.received(incoming);
-  }
-}
-
-function isLinked({ accounts, bridge }: Running, { to }: Incoming): boolean {
-  const user = accounts === undefined ? undefined : bridge.codec.localUser(to);
-  return user !== undefined && !isUnmappable(user) && accounts?.of(user) !== undefined;
-}
-
-/** Presence for a user who shows his as an account of his own. */
-function elsewhere({ bridge }: Running, { stanza: { attrs } }: Incoming): void {
-  const type = { subscribe: 'unsubscribed', probe: 'unavailable' }[attrs['type'] ?? ''];
-  bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'linked' });
-  if (type !== undefined)
-    bridge.link.send(stanza('presence', { type, from: attrs['to']?.split('/')[0], to: attrs['from'] }));
-}
-
-/** Refused at the gate: an error where one is due, else nothing. */
-function refuse({ bridge }: Running, incoming: Incoming, verdict: Exclude<Verdict, 'pass'>): void {
-  bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'gate' });
-  const reply = verdict === 'drop' ? undefined : errorReply(incoming.stanza, verdict.error);
-  if (reply !== undefined) bridge.link.send(reply);
 }
 
 /** The name under which a user of XMPP registered; '' = none. */

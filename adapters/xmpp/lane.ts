@@ -9,8 +9,8 @@ import { Partners } from './files/partners.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IncomingMessages } from './messages-in.ts';
 import { OutgoingMessages } from './messages-out.ts';
+import type { AccountPresenceParts } from './linked/presence-parts.ts';
 import { PresenceBridge } from './presence.ts';
-import type { AccountPresenceParts } from './presence.ts';
 import { Receipts } from './receipts.ts';
 import { isSharedContent, shareContent } from './shared-content.ts';
 

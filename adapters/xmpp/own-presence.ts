@@ -115,7 +115,7 @@ export class OwnPresence implements Showing {
   }
 
   withdrawUser(userJid: BareJid): void {
-    for (const { pair, available } of [...this.#shown.values()]) {
+    for (const { pair, available } of this.#shown.values()) {
       if (pair.userJid !== userJid) continue;
       if (available) this.withdraw(pair);
       else this.#shown.delete(pairKey(pair));

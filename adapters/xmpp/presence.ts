@@ -2,7 +2,6 @@
 // (RFC 6121 section 3, bridging 3.4). State changes of a pair happen in order; what is told to the relay has its own
 // queue, for the relay may answer with another request before it answers the first.
 
-import { NotKnownNow } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import type {
   GetPresenceRequest,
@@ -17,25 +16,28 @@ import type {
 import { status } from '../../src/wv/primitives.ts';
 import { select } from '../../src/wv/presence.ts';
 import type { PresenceAttributes } from '../../src/wv/presence.ts';
-import { combine, isSuccess, OK, result } from '../../src/wv/status.ts';
+import { combine, OK, result } from '../../src/wv/status.ts';
 import type { DetailedResult, StatusCode } from '../../src/wv/status.ts';
 import { isUnmappable } from './addresses.ts';
 import type { Unmappable } from './addresses.ts';
-import { guarded, metaOf, pairKey, tell } from './bridge.ts';
+import { guarded, metaOf, pairKey } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { ContactPresence } from './contact-presence.ts';
 import { errorReply, resultOfError, stanzaErrorOf } from './errors.ts';
 import type { IqRequests } from './iq-requests.ts';
-import { bareJid, parseJid } from './jid.ts';
+import { parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
-import { nickIn, nickItem } from './nick.ts';
+import { nickItem } from './nick.ts';
 import { OwnPresence } from './own-presence.ts';
 import type { Showing } from './own-presence.ts';
+import type { AccountPresenceParts } from './linked/presence-parts.ts';
+import { pairBetween, pairOf } from './pairs.ts';
 import { HIDDEN } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
+import { askUser, nameToShow, tellUnsubscribed } from './subscription-news.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type {
   SeeingAction,
@@ -59,19 +61,6 @@ const SEEING_BY_TYPE: Readonly<Record<string, SeeingEvent>> = {
   unsubscribed: 'unsubscribed',
 };
 
-/** Answers of the relay after which a contact's request is over; others mean "not now". */
-const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);
-
-/** What is otherwise for a linked account: its server keeps the subscriptions and shows its presence. */
-export interface AccountPresenceParts {
-  readonly subscriptions: SubscriptionStates;
-  readonly own: Showing;
-  /** The account's own address, which sees all of its user's presence. */
-  readonly watcher: UserAddress;
-  /** Takes a contact out of the roster. */
-  removeItem(contactJid: BareJid): void;
-}
-
 export class PresenceBridge {
   readonly #bridge: Bridge;
   readonly #account: AccountPresenceParts | undefined;
@@ -86,9 +75,8 @@ export class PresenceBridge {
     this.#bridge = bridge;
     this.#account = account;
     this.#subscriptions =
-      account?.subscriptions ??
-      new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
-    this.#contacts = new ContactPresence(bridge, iq);
+      account?.subscriptions ?? new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
+    this.#contacts = new ContactPresence(bridge, iq, () => account?.isSettled() === true);
     this.#own = account?.own ?? new OwnPresence(bridge, iq);
     this.roster = new RosterPrivilege(bridge, iq);
   }
@@ -140,7 +128,7 @@ export class PresenceBridge {
     const failures: DetailedResult[] = [];
     const values: PresenceValue[] = [];
     const lookUp = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(request.watcher, contact);
+      const pair = pairOf(this.#bridge.codec, request.watcher, contact);
       if (isUnmappable(pair)) failures.push({ code: pair.unmappable, users: [contact] });
       else values.push({ user: contact, attributes: await this.#value(pair, request) });
     };
@@ -155,7 +143,7 @@ export class PresenceBridge {
     for (const userJid of await this.#subscriptions.usersOf(contactJid)) {
       const to = parseJid(userJid);
       if (to === undefined) continue;
-      const pair = this.#pairBetween(to, parts);
+      const pair = pairBetween(this.#bridge.codec, to, parts);
       if (isUnmappable(pair) || (user !== undefined && pair.user !== user)) continue;
       await this.#inOrder(pair, () => this.#end(pair));
     }
@@ -164,7 +152,7 @@ export class PresenceBridge {
   // ---- from XMPP
 
   received(incoming: Incoming): void {
-    const pair = this.#pairFrom(incoming);
+    const pair = pairBetween(this.#bridge.codec, incoming.to, incoming.from);
     if (isUnmappable(pair)) this.#refuse(incoming, pair);
     else guarded(this.#bridge, 'presence', this.#handle(pair, incoming));
   }
@@ -173,7 +161,7 @@ export class PresenceBridge {
   event(incoming: Incoming): boolean {
     const events = eventsIn(incoming.stanza);
     if (events.length === 0) return false;
-    const pair = this.#pairFrom(incoming);
+    const pair = pairBetween(this.#bridge.codec, incoming.to, incoming.from);
     if (isUnmappable(pair) || incoming.from.resource !== '') this.#drop('unmappable_event');
     else
       guarded(
@@ -187,7 +175,7 @@ export class PresenceBridge {
   /** What somebody may see of a user now; undefined: nothing. */
   async authorised(user: UserAddress, asker: JidParts): Promise<PresenceAttributes | undefined> {
     const contact = this.#bridge.codec.foreignUser(asker);
-    const pair = isUnmappable(contact) ? contact : this.#pairOf(user, contact);
+    const pair = isUnmappable(contact) ? contact : pairOf(this.#bridge.codec, user, contact);
     if (isUnmappable(pair) || isUnmappable(contact)) return undefined;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
@@ -275,18 +263,8 @@ export class PresenceBridge {
 
   async #seeing(pair: Pair, event: SeeingEvent): Promise<void> {
     const actions = await this.#subscriptions.seeing(pair, event);
-    const name = actions.includes('sendSubscribe') ? await this.#nameOf(pair) : undefined;
+    const name = actions.includes('sendSubscribe') ? await nameToShow(this.#bridge, pair) : undefined;
     for (const action of actions) this.#seeingAction(pair, action, name);
-  }
-
-  /** The name that a request shows; a request without one is better than none. */
-  async #nameOf({ user }: Pair): Promise<string | undefined> {
-    try {
-      return await this.#bridge.relay.displayName(user);
-    } catch (error) {
-      if (error instanceof NotKnownNow) return undefined;
-      throw error;
-    }
   }
 
   #seeingAction(pair: Pair, action: SeeingAction, name: string | undefined): void {
@@ -326,33 +304,20 @@ export class PresenceBridge {
       case 'askUser':
         return guarded(this.#bridge, 'subscription request', this.#askUser(pair, cause));
       case 'tellUnsubscribed':
-        return guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+        return guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
     }
   }
 
-  /** The relay asks the user, or knows his answer. Only a refusal comes back here; a grant is a request of its own. */
   async #askUser(pair: Pair, cause: XmlElement | undefined): Promise<void> {
-    const { contact, user } = pair;
-    const primitive = 'SubscribeRequest';
-    const friendlyName = cause === undefined ? undefined : nickIn(cause);
-    const meta = { ...metaOf(contact), ...(friendlyName === undefined ? {} : { friendlyName }) };
-    const request = { primitive, meta, watcher: contact, publishers: [user] } as const;
-    const answer = await tell(this.#bridge, pair, request);
-    if (isSuccess(answer.result)) return;
-    if (REFUSALS.has(answer.result.code)) {
+    const outcome = await askUser(this.#bridge, pair, cause);
+    if (outcome === undefined) return;
+    if (outcome === 'refused') {
       await this.#inOrder(pair, () => this.#seen(pair, 'refuse'));
       return;
     }
     // Stays pending: the contact's server asks again when he logs in.
-    const reply = cause === undefined ? undefined : errorReply(cause, stanzaErrorOf(answer.result));
+    const reply = cause === undefined ? undefined : errorReply(cause, stanzaErrorOf(outcome));
     if (reply !== undefined) this.#bridge.link.send(reply);
-  }
-
-  async #tellUnsubscribed(pair: Pair): Promise<void> {
-    const { contact, user } = pair;
-    const primitive = 'UnsubscribeRequest';
-    const meta = metaOf(contact);
-    await tell(this.#bridge, pair, { primitive, meta, watcher: contact, publishers: [user], final: true });
   }
 
   async #giveUp(pair: Pair): Promise<void> {
@@ -362,7 +327,7 @@ export class PresenceBridge {
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return;
     await this.#seen(pair, 'refuse');
-    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+    guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
   }
 
   async #end(pair: Pair): Promise<void> {
@@ -373,7 +338,7 @@ export class PresenceBridge {
     }
     if (theySee === 'none') return;
     await this.#seen(pair, 'refuse');
-    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+    guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
   }
 
   async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {
@@ -391,7 +356,7 @@ export class PresenceBridge {
     if (!this.#bridge.link.writable) return status(result(503, 'no stream to the XMPP server'));
     const failures: DetailedResult[] = [];
     const run = async (contact: UserAddress): Promise<void> => {
-      const pair = this.#pairOf(user, contact);
+      const pair = pairOf(this.#bridge.codec, user, contact);
       const code = isUnmappable(pair) ? pair.unmappable : await this.#inOrder(pair, () => task(pair));
       if (code !== undefined) failures.push({ code, users: [contact] });
     };
@@ -401,25 +366,6 @@ export class PresenceBridge {
 
   #inOrder<T>(pair: Pair, task: () => Promise<T>): Promise<T> {
     return this.#bridge.queues.run(`presence ${pairKey(pair)}`, task);
-  }
-
-  #pairOf(user: UserAddress, contact: UserAddress): Pair | Unmappable {
-    const userJid = this.#bridge.codec.localJid(user);
-    if (isUnmappable(userJid)) return userJid;
-    const contactJid = this.#bridge.codec.foreignJid(contact);
-    return isUnmappable(contactJid) ? contactJid : { user, userJid, contact, contactJid };
-  }
-
-  #pairFrom(incoming: Incoming): Pair | Unmappable {
-    return this.#pairBetween(incoming.to, incoming.from);
-  }
-
-  #pairBetween(to: JidParts, from: JidParts): Pair | Unmappable {
-    const user = this.#bridge.codec.localUser(to);
-    if (isUnmappable(user)) return user;
-    const contact = this.#bridge.codec.foreignUser(from);
-    if (isUnmappable(contact)) return contact;
-    return { user, userJid: bareJid(to), contact, contactJid: bareJid(from) };
   }
 
   /** A request gets an error; presence itself must not be answered (RFC 6121 section 4). */

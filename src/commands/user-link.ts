@@ -25,7 +25,9 @@ export async function linkAccount(
 ): Promise<void> {
   const limit = linkableNetworks(config).get(link.network);
   if (limit === undefined)
-    throw new AccountError(`${link.network}: accounts of this network cannot be linked: it has no section linked`);
+    throw new AccountError(
+      `${link.network}: accounts of this network cannot be linked: it has no section linked`,
+    );
   const account = accountName(link.account);
   if (account === undefined) throw new AccountError(`${link.account}: not an account: user@domain`);
   const cipher = new SecretCipher(passwordKey(config)).seal(link.password);

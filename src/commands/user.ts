@@ -127,7 +127,11 @@ async function runLink(
     const user = accounts.address(name);
     if (action === 'links') await listAccounts(store, user);
     if (action === 'unlink')
-      return said(await store.unlinkAccount(user, network), `unlinked ${name}`, `${name} has no account there`);
+      return said(
+        await store.unlinkAccount(user, network),
+        `unlinked ${name}`,
+        `${name} has no account there`,
+      );
     if (action === 'link') {
       await linkAccount(config, store, user, { network, account, password });
       process.stdout.write(`linked ${account} with ${user}\n`);

@@ -34,7 +34,9 @@ export const linkedSchema = z.strictObject({
   showOwn: z
     .boolean()
     .default(false)
-    .describe('What a person writes from another client of the account reaches the phone too, as `you wrote: …`.'),
+    .describe(
+      'What a person writes from another client of the account reaches the phone too, as `you wrote: …`.',
+    ),
 });
 
 export type LinkedSection = z.output<typeof linkedSchema>;

@@ -35,7 +35,10 @@ const LONGEST_SLUG = 40;
 /** The name of the list of a group: the same group, the same name; different groups, different names. */
 export function listNameOf(network: string, group: string): string {
   if (group === '') return `${network}${MARK}`;
-  const slug = group.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, LONGEST_SLUG);
+  const slug = group
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, LONGEST_SLUG);
   const hash = createHash('sha256').update(group).digest('hex').slice(0, 8);
   return `${network}${MARK}${slug === group ? slug : `${slug}-${hash}`}`;
 }
@@ -71,7 +74,7 @@ export async function showContacts(
     const shown = await showGroup(deps, home, address, { ...group, contacts });
     if (!isSuccess(shown)) outcome = shown;
   }
-  for (const address of [...home.lists.keys()]) {
+  for (const address of home.lists.keys()) {
     if (!isListOf(network, address) || wanted.has(address)) continue;
     await deps.changeList(home, address, () => deps.lists.delete(home, address));
   }

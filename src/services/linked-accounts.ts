@@ -22,6 +22,8 @@ export interface LinkedAccount {
   readonly user: UserAddress;
   /** As the network writes it: a JID. */
   readonly account: string;
+  /** Milliseconds since the epoch; another value: linked anew. */
+  readonly linkedAt: number;
   /** Never logged. Undefined when it cannot be read: the server's key is another one. */
   readonly password: string | undefined;
 }
@@ -157,7 +159,9 @@ export class LinkedAccounts {
       for (const record of left) await this.#clear(record);
       if (left.length < BATCH) break;
     }
-    const linked = new Map((await store.linkedAccounts()).map((each) => [keyOf(each.user, each.network), each]));
+    const linked = new Map(
+      (await store.linkedAccounts()).map((each) => [keyOf(each.user, each.network), each]),
+    );
     for (const [key, record] of this.#told) if (!linked.has(key)) this.#ended(record);
     for (const [key, record] of linked) {
       const told = this.#told.get(key);
@@ -170,8 +174,9 @@ export class LinkedAccounts {
     const listener = this.#listeners.get(record.network);
     if (listener === undefined) return;
     this.#told.set(key, record);
-    const { user, account } = record;
-    listener({ user, account: { user, account, password: this.#deps.cipher.open(record.cipher) } });
+    const { user, account, linkedAt } = record;
+    const password = this.#deps.cipher.open(record.cipher);
+    listener({ user, account: { user, account, linkedAt, password } });
   }
 
   #ended({ user, network }: LinkedAccountRecord): void {

@@ -36,7 +36,11 @@ const REFUSALS: Readonly<Record<Exclude<LinkOutcome, 'done'>, readonly [status: 
 };
 
 /** To be mounted at /api/profile/accounts. */
-export function linkedAccountsApi({ linkedAccounts, authentication, domain }: LinkedAccountsApiOptions): Router {
+export function linkedAccountsApi({
+  linkedAccounts,
+  authentication,
+  domain,
+}: LinkedAccountsApiOptions): Router {
   const router = Router();
   router.use(requireUser(authentication, domain));
 

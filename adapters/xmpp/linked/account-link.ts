@@ -15,7 +15,12 @@ import { RESOURCE } from '../own-presence.ts';
 import { serialize, stanza, xml } from '../xml.ts';
 import type { XmlElement } from '../xml.ts';
 import { ClientStream, ClientStreamError } from './client-stream.ts';
-import type { AccountStream, ClientFailure, ClientStreamHandlers, ClientStreamOptions } from './client-stream.ts';
+import type {
+  AccountStream,
+  ClientFailure,
+  ClientStreamHandlers,
+  ClientStreamOptions,
+} from './client-stream.ts';
 import type { AccountServer } from './settings.ts';
 
 export interface AccountIdentity {
@@ -40,7 +45,10 @@ export interface AccountLinkServices {
   readonly metrics: Metrics;
 }
 
-export type OpenAccountStream = (options: ClientStreamOptions, handlers: ClientStreamHandlers) => AccountStream;
+export type OpenAccountStream = (
+  options: ClientStreamOptions,
+  handlers: ClientStreamHandlers,
+) => AccountStream;
 
 const STEP_TIMEOUT_MS = 10_000;
 const OPEN_TIMEOUT_MS = 30_000;
@@ -83,7 +91,8 @@ export class AccountLink implements StanzaPort {
     this.#confirmation = new Confirmation(
       {
         ping: (id) => this.#write(stanza('iq', { type: 'get', id, to: this.#bare }, xml(NS.ping, 'ping'))),
-        dead: () => this.#stream?.destroy(new ClientStreamError('lost', 'the server returned no ping in time')),
+        dead: () =>
+          this.#stream?.destroy(new ClientStreamError('lost', 'the server returned no ping in time')),
       },
       services.clock,
       settings.confirmTimeoutMs,
@@ -113,7 +122,7 @@ export class AccountLink implements StanzaPort {
   /** Writes a stanza as the account. False when there is no stream, and for probes: the account's server does those. */
   send(element: XmlElement): boolean {
     if (element.name === 'presence' && element.attrs['type'] === 'probe') return false;
-    const { from, ...attrs } = element.attrs;
+    const { from: _ours, ...attrs } = element.attrs;
     return this.#write({ ...element, attrs });
   }
 

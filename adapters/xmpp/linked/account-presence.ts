@@ -19,6 +19,7 @@ export class AccountPresence implements Showing {
   /** The roster is known: presence may come. */
   #ready = false;
   #available = false;
+  #appearedAt = 0;
   readonly #appears: () => void;
 
   /** `appears`: told before contacts' servers are, whose presence then comes anew. */
@@ -49,6 +50,12 @@ export class AccountPresence implements Showing {
   }
 
   heard(): void {}
+
+  /** Contacts' servers have had time to say who is there. */
+  isSettled(): boolean {
+    const { clock } = this.#bridge.relay;
+    return this.#available && clock.now() - this.#appearedAt >= this.#bridge.settings.presenceWaitMs;
+  }
 
   withdrawUser(): void {}
 
@@ -82,7 +89,10 @@ export class AccountPresence implements Showing {
       this.#bridge.relay.metrics.count('xmpp_presence_unchanged_total');
       return;
     }
-    if (available && (was === undefined || !this.#available)) this.#appears();
+    if (available && (was === undefined || !this.#available)) {
+      this.#appearedAt = this.#bridge.relay.clock.now();
+      this.#appears();
+    }
     if (!this.#bridge.link.send(presence)) return;
     this.#sent = text;
     this.#available = available;

@@ -93,6 +93,7 @@ export class Account {
       subscriptions: new RosterSubscriptions(this.#roster, this.#bare),
       own: this.#own,
       watcher: owner.address,
+      isSettled: () => this.#own.isSettled(),
       removeItem: (contact) => this.#removeItem(contact),
     });
     this.#iq = new IqResponder(this.#bridge, this.lane.presence);

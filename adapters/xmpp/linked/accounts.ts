@@ -27,6 +27,7 @@ export interface AccountsHandlers {
 }
 
 export interface Linked {
+  readonly linkedAt: number;
   readonly account: Account | undefined;
   state: LinkedAccountState;
 }
@@ -66,7 +67,7 @@ export class Accounts {
   async stop(): Promise<void> {
     this.#unfollow();
     this.#starts.clear();
-    await Promise.all([...this.#linked.values()].map(({ account }) => account?.stop()));
+    await Promise.all([...this.#linked.values()].flatMap(({ account }) => account?.stop() ?? []));
     this.#linked.clear();
   }
 
@@ -87,15 +88,16 @@ export class Accounts {
     this.#linked.delete(user);
     if (before?.account !== undefined) guarded(this.#bridge, 'unlinking', before.account.stop());
     if (account !== undefined) this.#begin(account);
+    else guarded(this.#bridge, 'unlinking', this.#bridge.relay.storage.delete(toldKey(user)));
     this.#handlers.changed(user);
     this.#count();
   }
 
   #begin(linked: LinkedAccount): void {
-    const { user } = linked;
+    const { user, linkedAt } = linked;
     const owner = this.#ownerOf(linked);
     if ('reason' in owner) {
-      this.#linked.set(user, { account: undefined, state: { state: 'connecting' } });
+      this.#linked.set(user, { account: undefined, linkedAt, state: { state: 'connecting' } });
       return this.#stateChanged(user, { state: 'refused', reason: owner.reason });
     }
     const account: Account = new Account(
@@ -112,7 +114,7 @@ export class Accounts {
       },
       this.#open,
     );
-    this.#linked.set(user, { account, state: { state: 'connecting' } });
+    this.#linked.set(user, { account, linkedAt, state: { state: 'connecting' } });
     this.#starts.run(user, () => {
       if (this.#linked.get(user)?.account === account)
         guarded(this.#bridge, 'linked account', account.start());
@@ -122,7 +124,8 @@ export class Accounts {
 
   #ownerOf({ user, account, password }: LinkedAccount): AccountOwner | { readonly reason: string } {
     const jid = parseJid(account);
-    if (jid === undefined || jid.local === '') return { reason: `${account} is not the address of an account` };
+    if (jid === undefined || jid.local === '')
+      return { reason: `${account} is not the address of an account` };
     const server = this.#settings.servers.find(({ domain }) => domain === jid.domain);
     if (server === undefined) return { reason: `accounts of ${jid.domain} cannot be linked here` };
     if (password === undefined) return { reason: 'its password cannot be read any more' };
@@ -141,9 +144,18 @@ export class Accounts {
     const { linkedAccounts } = this.#bridge.relay;
     linkedAccounts.report(user, state);
     this.#count();
-    if (state.state !== 'refused') return;
-    const text = `Your XMPP account cannot be used: ${state.reason ?? 'it was refused'}. Link it again, or unlink it.`;
-    guarded(this.#bridge, 'telling about an account', linkedAccounts.tell(user, text));
+    if (state.state === 'refused')
+      guarded(this.#bridge, 'telling about an account', this.#tell(user, linked, state.reason));
+  }
+
+  /** Once for each time that an account was linked, also over restarts. */
+  async #tell(user: UserAddress, { linkedAt }: Linked, reason = 'it was refused'): Promise<void> {
+    const { storage, linkedAccounts } = this.#bridge.relay;
+    const note = `${linkedAt} ${reason}`;
+    if ((await storage.get(toldKey(user))) === note) return;
+    const text = `Your XMPP account cannot be used: ${reason}. Link it again, or unlink it.`;
+    await linkedAccounts.tell(user, text);
+    await storage.put(toldKey(user), note);
   }
 
   #count(): void {
@@ -153,6 +165,10 @@ export class Accounts {
       this.#bridge.relay.metrics.gauge('xmpp_linked_accounts', count, { state });
     }
   }
+}
+
+function toldKey(user: UserAddress): string {
+  return `linked refused ${user}`;
 }
 
 /** The user of ours on whose behalf a request between two users is made. */

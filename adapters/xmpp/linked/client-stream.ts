@@ -22,7 +22,10 @@ interface LibrarySocket {
 
 interface LibraryClient {
   socket: (LibrarySocket & Partial<Socket>) | null;
-  readonly parser: { readonly root: { readonly children: unknown[] } | null; write(text: string): void } | null;
+  readonly parser: {
+    readonly root: { readonly children: unknown[] } | null;
+    write(text: string): void;
+  } | null;
   readonly jid: { toString(): string } | null;
   timeout: number;
   readonly reconnect: { stop(): void };
@@ -204,7 +207,8 @@ export class ClientStream implements AccountStream {
     const onElement = entity._onElement.bind(entity);
     entity._onElement = (element) => onElement(withoutExtras(element));
     // A server must not send us to whatever address it likes.
-    entity._onSeeOtherHost = () => this.destroy(new ClientStreamError('policy', 'the server names another host'));
+    entity._onSeeOtherHost = () =>
+      this.destroy(new ClientStreamError('policy', 'the server names another host'));
     entity.on('stanza', (element: LibraryElement) => this.#onStanza(element));
     entity.on('error', (error: unknown) => this.#onError(error));
     entity.on('close', () => this.#onClosed('the server closed the stream'));

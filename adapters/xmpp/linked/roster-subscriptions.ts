@@ -61,7 +61,8 @@ export class RosterSubscriptions implements SubscriptionStates {
     if (contactJid === this.#account) return Promise.resolve([]);
     const side = this.#theySee(contactJid);
     if (event === 'subscribe') this.#asking.set(contactJid, true);
-    else if (event === 'grant' || event === 'refuse' || event === 'unsubscribe') this.#asking.delete(contactJid);
+    else if (event === 'grant' || event === 'refuse' || event === 'unsubscribe')
+      this.#asking.delete(contactJid);
     return Promise.resolve(SEEN_BY_ACCOUNT[event][side]);
   }
 

@@ -35,7 +35,11 @@ const DEFAULTS = { maxClients: 1_000, maxRoster: 1_000, startsPerSecond: 10, sho
 /** Fills in the defaults. Undefined: no accounts are linked. */
 export function linkedSettingsOf(config: LinkedConfig | undefined): LinkedSettings | undefined {
   if (config === undefined) return undefined;
-  const servers = config.servers.map(({ domain, host = domain, port = CLIENT_PORT }) => ({ domain, host, port }));
+  const servers = config.servers.map(({ domain, host = domain, port = CLIENT_PORT }) => ({
+    domain,
+    host,
+    port,
+  }));
   return { ...DEFAULTS, ...config, servers };
 }
 

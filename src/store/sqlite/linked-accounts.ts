@@ -16,7 +16,14 @@ interface AccountRow {
 
 const COLUMNS = 'user, network, account, cipher, linked_at, watcher';
 
-function decodeAccount({ user, network, account, cipher, linked_at, watcher }: AccountRow): LinkedAccountRecord {
+function decodeAccount({
+  user,
+  network,
+  account,
+  cipher,
+  linked_at,
+  watcher,
+}: AccountRow): LinkedAccountRecord {
   const record = { user, network, account, cipher: cipher ?? '', linkedAt: linked_at };
   return { ...record, ...optional('watcher', watcher) };
 }
@@ -71,8 +78,7 @@ export function linkedAccountArea(db: Database): LinkedAccountStore {
           .map(decodeAccount),
       ),
     linkedAccountsOf: (user) => db.read(() => ofUser.all(user).map(decodeAccount)),
-    setLinkedWatcher: (user, network, watcher) =>
-      db.write(() => void setWatcher.run(watcher, user, network)),
+    setLinkedWatcher: (user, network, watcher) => db.write(() => void setWatcher.run(watcher, user, network)),
     unlinkedAccounts: (limit) => db.read(() => unlinked.all(limit).map(decodeAccount)),
     forgetUnlinkedAccount: ({ user, network, account }) =>
       db.write(() => void forget.run(user, network, account)),

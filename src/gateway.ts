@@ -213,6 +213,15 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         source: { burst: config.login.sourceBurst, seconds: config.login.sourceSeconds },
       },
     });
+    const linkedAccounts = new LinkedAccounts({
+      ...services,
+      store,
+      cipher: new SecretCipher(passwordKey(config)),
+      changeList: (home, list, change) => changeList({ ...services, sessions }, home, list, change),
+      networks: linkableNetworks(config),
+      clock,
+      log,
+    });
     const settings = cspSettings(config, stcp?.address.port);
     const csp = new CspServer(
       {
@@ -220,6 +229,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         store,
         authentication,
         sessions,
+        linkedAccounts,
         clock,
         ids,
         log,
@@ -230,15 +240,6 @@ export async function startHouse(options: HouseOptions): Promise<House> {
       { maxBytes: config.listen.csp.maxBody, maxText: config.listen.csp.maxBody },
     );
 
-    const linkedAccounts = new LinkedAccounts({
-      ...services,
-      store,
-      cipher: new SecretCipher(passwordKey(config)),
-      changeList: (home, list, change) => changeList({ ...services, sessions }, home, list, change),
-      networks: linkableNetworks(config),
-      clock,
-      log,
-    });
     const links = new GatewayLinks({
       linkedAccounts,
       ...(content === undefined ? {} : { attachments: content.attachments }),

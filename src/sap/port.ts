@@ -9,7 +9,12 @@ import type { MessageContent } from '../wv/message.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
 
 export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
-export type { LinkedAccount, LinkedAccountNews, LinkedAccountState } from '../services/linked-accounts.ts';
+export type {
+  LinkedAccount,
+  LinkedAccountNews,
+  LinkedAccountsListener,
+  LinkedAccountState,
+} from '../services/linked-accounts.ts';
 export type { AccountGroup } from '../services/account-contacts.ts';
 export type { GatewayStorage, InboxEvent } from '../store/gateway-storage.ts';
 

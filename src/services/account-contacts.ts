@@ -81,6 +81,17 @@ export async function showContacts(
   return outcome;
 }
 
+/** The user's lists of this network as they are now: what `showContacts` made of them, and what the user changed since. */
+export function shownGroups(home: Home, network: string): readonly AccountGroup[] {
+  const shown = [...home.lists.values()].filter(({ address }) => isListOf(network, address));
+  return shown.map(({ address, displayName, contacts }) => ({
+    // The list of a group shows its name, by which the user may give it another.
+    group: resourceOf(address) === listNameOf(network, '') ? '' : displayName,
+    displayName,
+    contacts: [...contacts.values()],
+  }));
+}
+
 function strangers(home: Home, network: string, contacts: readonly Contact[]): readonly Contact[] {
   const others = [...home.lists.values()].filter(({ address }) => !isListOf(network, address));
   return contacts.filter(({ user }) => !others.some((list) => list.contacts.has(user)));

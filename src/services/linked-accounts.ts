@@ -8,12 +8,13 @@ import type { UserAddress } from '../wv/ids.ts';
 import { OK, result, type Result } from '../wv/status.ts';
 import {
   showContacts,
+  shownGroups,
   type AccountContactsDependencies,
   type AccountGroup,
   type ListChanger,
 } from './account-contacts.ts';
 import type { ContactLists } from './contact-lists.ts';
-import type { Homes } from './home.ts';
+import type { Home, Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
 import type { Publishing } from './presence/publishing.ts';
 import { sendSystemMessage } from './system-messages.ts';
@@ -34,6 +35,12 @@ export interface LinkedAccountNews {
   readonly account: LinkedAccount | undefined;
 }
 
+export interface LinkedAccountsListener {
+  changed(news: LinkedAccountNews): void;
+  /** The user himself changed the lists that `showContacts` made; these are all of them. */
+  listsChanged(user: UserAddress, groups: readonly AccountGroup[]): void;
+}
+
 /** How it goes with an account. `refused`: the user has to do something, `reason` says what. */
 export interface LinkedAccountState {
   readonly state: 'connecting' | 'online' | 'refused';
@@ -51,7 +58,7 @@ export interface LinkedAccountView extends LinkedAccountState {
 /** What a gateway gets of the accounts on its network. */
 export interface AccountsOfNetwork {
   /** Tells what is linked, soon, and every change from then on. Returns what ends it. */
-  follow(listener: (news: LinkedAccountNews) => void): () => void;
+  follow(listener: LinkedAccountsListener): () => void;
   /** From now on the account's own address may see all of the user's presence. */
   admit(user: UserAddress, watcher: UserAddress): Promise<void>;
   /** The user's contact lists of this network become these; 753 or 754 when not all fit. */
@@ -83,12 +90,10 @@ export type LinkOutcome = 'done' | 'linked' | 'unknown' | 'full' | 'no-network';
 const BATCH = 200;
 const TELL_SECONDS = 7 * 86_400;
 
-type Listener = (news: LinkedAccountNews) => void;
-
 export class LinkedAccounts {
   readonly #deps: LinkedAccountsDependencies;
   readonly #contacts: AccountContactsDependencies;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #listeners = new Map<string, LinkedAccountsListener>();
   /** What listeners were told, by key. */
   readonly #told = new Map<string, LinkedAccountRecord>();
   readonly #states = new Map<string, LinkedAccountState>();
@@ -126,6 +131,13 @@ export class LinkedAccounts {
     });
   }
 
+  /** The user changed his contact lists: those that show an account's contacts change the account. */
+  listsChanged(home: Home): void {
+    for (const { user, network } of this.#told.values()) {
+      if (user === home.address) this.#listeners.get(network)?.listsChanged(user, shownGroups(home, network));
+    }
+  }
+
   /** Takes up what changed in the store, perhaps by another process. Rounds never overlap. */
   refresh(): Promise<void> {
     const round = this.#round.then(() => this.#refresh());
@@ -143,7 +155,7 @@ export class LinkedAccounts {
     };
   }
 
-  #follow(network: string, listener: Listener): () => void {
+  #follow(network: string, listener: LinkedAccountsListener): () => void {
     this.#listeners.set(network, listener);
     this.refresh().catch((error: unknown) => this.#failed(error));
     return () => {
@@ -176,13 +188,13 @@ export class LinkedAccounts {
     this.#told.set(key, record);
     const { user, account, linkedAt } = record;
     const password = this.#deps.cipher.open(record.cipher);
-    listener({ user, account: { user, account, linkedAt, password } });
+    listener.changed({ user, account: { user, account, linkedAt, password } });
   }
 
   #ended({ user, network }: LinkedAccountRecord): void {
     const key = keyOf(user, network);
     this.#states.delete(key);
-    if (this.#told.delete(key)) this.#listeners.get(network)?.({ user, account: undefined });
+    if (this.#told.delete(key)) this.#listeners.get(network)?.changed({ user, account: undefined });
   }
 
   /** What an unlinked account left: its client, its lists, its sight of the user's presence. */

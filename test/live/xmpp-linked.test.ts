@@ -89,6 +89,8 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     await eventually('the nurse is on the list', async () =>
       (await phone.manageList(verona)).contacts.some(({ user }) => user === nurseAddress),
     );
+    await phone.manageList(verona, { add: [{ user: nurseAddress, name: 'Angelica' }] });
+    await romeo.sees('the new name', (s) => JSON.stringify(s).includes('"name":"Angelica"'));
     await set(`<item jid="${nurseJid}" subscription="remove"/>`);
     await eventually('the nurse is gone', async () => (await phone.manageList(verona)).contacts.length === 1);
     await romeo.logout();

@@ -1,6 +1,6 @@
 // One linked account: its connection, its roster, and the features that speak through it (bridging 10, mode B).
 
-import type { LinkedAccountState } from '../../../src/sap/port.ts';
+import type { AccountGroup, LinkedAccountState } from '../../../src/sap/port.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import { isSuccess } from '../../../src/wv/status.ts';
 import { isUnmappable } from '../addresses.ts';
@@ -21,6 +21,7 @@ import type { AccountIdentity, OpenAccountStream } from './account-link.ts';
 import { AccountPresence } from './account-presence.ts';
 import { carbonIn, enableCarbons, noteOfSent, unwrapped } from './carbons.ts';
 import type { ClientStreamError } from './client-stream.ts';
+import { changesOf } from './list-changes.ts';
 import { Roster } from './roster.ts';
 import type { RosterChange, RosterItem } from './roster.ts';
 import { RosterSubscriptions, seeingActionOf } from './roster-subscriptions.ts';
@@ -54,6 +55,8 @@ export class Account {
   readonly #roster: Roster;
   readonly #own: AccountPresence;
   readonly #iq: IqResponder;
+  /** The contact lists as the roster made them, and the user changed them; undefined until they are there. */
+  #shown: readonly AccountGroup[] | undefined;
   #cancelShowing: (() => void) | undefined;
   #stopped = false;
 
@@ -233,16 +236,39 @@ export class Account {
   async #show(): Promise<void> {
     const { user } = this.owner;
     const groups = this.#roster.groups((item) => this.#pairOf(item)?.contact);
+    this.#shown = groups;
     const outcome = await this.#bridge.relay.linkedAccounts.showContacts(user, groups);
     if (!isSuccess(outcome))
       this.#bridge.relay.log.warn({ user, code: outcome.code }, 'not all of a roster is shown');
   }
 
+  /** The user changed the lists that show the roster. Before the roster is known, it overrides him. */
+  listsChanged(now: readonly AccountGroup[]): void {
+    const shown = this.#shown;
+    if (shown === undefined || !this.link.writable) return;
+    this.#shown = now;
+    for (const { user, name, groups } of changesOf(shown, now)) {
+      const contact = this.#bridge.codec.foreignJid(user);
+      if (isUnmappable(contact)) continue;
+      const isNew = this.#roster.get(contact) === undefined;
+      const inGroups = groups.map((group) => xml(NS.roster, 'group', {}, group));
+      this.#setItem(xml(NS.roster, 'item', { jid: contact, name: name || undefined }, ...inGroups));
+      if (isNew) this.link.send(stanza('presence', { type: 'subscribe', to: contact }));
+    }
+  }
+
   #removeItem(contact: BareJid): void {
-    const item: XmlElement = xml(NS.roster, 'item', { jid: contact, subscription: 'remove' });
+    this.#setItem(xml(NS.roster, 'item', { jid: contact, subscription: 'remove' }));
+  }
+
+  #setItem(item: XmlElement): void {
     const { userJid } = this.owner;
-    const removal = this.lane.iqRequests.ask(userJid, this.#bare, 'set', xml(NS.roster, 'query', {}, item));
-    this.#guarded('roster', removal);
+    const query = xml(NS.roster, 'query', {}, item);
+    const setting = this.lane.iqRequests.ask(userJid, this.#bare, 'set', query).then((answer) => {
+      // The lists become again what the roster is.
+      if ('error' in answer) this.#showSoon();
+    });
+    this.#guarded('roster', setting);
   }
 
   #guarded(what: string, task: Promise<unknown>): void {

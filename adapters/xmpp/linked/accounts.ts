@@ -61,7 +61,10 @@ export class Accounts {
   }
 
   start(): void {
-    this.#unfollow = this.#bridge.relay.linkedAccounts.follow((news) => this.#heard(news));
+    this.#unfollow = this.#bridge.relay.linkedAccounts.follow({
+      changed: (news) => this.#heard(news),
+      listsChanged: (user, groups) => this.#linked.get(user)?.account?.listsChanged(groups),
+    });
   }
 
   async stop(): Promise<void> {

@@ -114,7 +114,10 @@ const manageList = inSession(
     const list = isAddressError(address) ? undefined : session.home.lists.get(address);
     if (list === undefined) return statusOf(700, version);
     const outcome = await applyChanges(exchange, list, body);
-    if (outcome.changed) session.tellOthers('CLC', { ContactListIDList: { ContactList: [list.address] } });
+    if (outcome.changed) {
+      session.tellOthers('CLC', { ContactListIDList: { ContactList: [list.address] } });
+      services.linkedAccounts.listsChanged(session.home);
+    }
     return buildElement(
       'ListManage-Response',
       { Result: resultBody(outcome.result), ...shownParts(list, body, outcome) },

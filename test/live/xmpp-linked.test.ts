@@ -175,6 +175,26 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     await unlink(account);
   });
 
+  test('what is written while the phone is off waits at the server', async () => {
+    const { account, phone } = await linkedPhone();
+    await phone.updatePresence({ OnlineStatus: simple('T') });
+    const [before, text] = [juliet.received.length, `good night ${account.name}`];
+    await phone.logout();
+    await eventually('romeo is gone', () =>
+      juliet.received
+        .slice(before)
+        .some((stanza) => isFromRomeo(stanza) && stanza.attrs['type'] === 'unavailable'),
+    );
+    await juliet.send(
+      `<message type="chat" id="n-${account.name}" to="${romeoJid}"><body>${text}</body></message>`,
+    );
+    const later = scene.phone(account);
+    const heard = seesMessage(later, julietAddress, text);
+    await later.connect();
+    await heard;
+    await unlink(account);
+  });
+
   test('a contact put on a list is asked, one taken off leaves the roster', async () => {
     const { account, phone } = await linkedPhone();
     const mercutio = await XmppUser.login(server, 'mercutio', 'street', '');

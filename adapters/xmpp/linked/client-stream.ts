@@ -90,7 +90,7 @@ export interface ClientStreamHandlers {
   stanza(stanza: XmlElement): void;
   /** A stanza nested too deep was dropped. */
   tooDeep(): void;
-  /** Exactly once, and only after `open` resolved. */
+  /** Exactly once, and only after `open` resolved; also when we closed it. */
   closed(reason: ClientStreamError): void;
 }
 

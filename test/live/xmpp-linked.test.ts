@@ -7,11 +7,12 @@ import type { XmlElement } from '../../adapters/xmpp/xml.ts';
 import { restartServer } from '../../scripts/stack/control.ts';
 import type { XmppServer } from '../../scripts/stack/description.ts';
 import { mucDomain } from '../../scripts/stack/layout.ts';
-import type { WvClient } from '../../src/client/client.ts';
+import { WvClient } from '../../src/client/client.ts';
 import { simple } from '../../src/wv/presence.ts';
 import { seesMessage, seesPresence, SHOWN, startScene } from '../support/e2e/scene.ts';
 import type { Account, Scene } from '../support/e2e/scene.ts';
 import { eventually } from '../support/eventually.ts';
+import type { TestHouse } from '../support/house.ts';
 import { liveServers } from '../support/xmpp-live.ts';
 import { bodyText, XmppUser } from '../support/xmpp-user.ts';
 
@@ -33,6 +34,7 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
   beforeAll(async () => {
     await befriend(server);
     scene = await startScene({ linked: server });
+    house = scene.house;
     await scene.connected();
     juliet = await XmppUser.login(server, 'juliet', 'window', '<status>at the window</status>');
   });
@@ -42,8 +44,9 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     await scene.stop();
   });
 
+  let house: TestHouse;
   const api = async (account: Account, method: string, path = '', body?: object): Promise<Response> => {
-    const { web } = scene.house.house.addresses;
+    const { web } = house.house.addresses;
     return await fetch(`http://${web?.host}:${web?.port}/api/profile/accounts${path}`, {
       method,
       headers: {
@@ -315,6 +318,26 @@ function suite(name: 'prosody' | 'ejabberd', server: XmppServer): void {
     await phone.sendMessage({ to: { user: julietAddress }, content: `nobody ${account.name}` });
     const message = await juliet.seesMessage(`nobody ${account.name}`);
     expect(message.attrs['from']).toBe(`${account.name}@${server.components.test.domain}`);
+  });
+
+  // The last: the scene's house is gone then.
+  test('a restart of wvgate takes the account up again', async () => {
+    const account = await scene.newAccount('romeo');
+    await link(account);
+    await eventually('the account is online', async () => (await stateOf(account))?.state === 'online');
+    const before = juliet.received.length;
+    house = await scene.house.restart();
+    await eventually('the account is back', async () => (await stateOf(account))?.state === 'online');
+    const phone = new WvClient({ url: house.url, user: account.address, password: 'sesame' });
+    await phone.connect();
+    await eventually('romeo is there', () =>
+      juliet.received
+        .slice(before)
+        .some((stanza) => isFromRomeo(stanza) && stanza.attrs['type'] === undefined),
+    );
+    await phone.logout();
+    await unlink(account);
+    await house.house.stop();
   });
 }
 

@@ -66,9 +66,15 @@ function isLinked({ accounts, bridge }: Running, { to }: Incoming): boolean {
   return user !== undefined && !isUnmappable(user) && accounts?.of(user) !== undefined;
 }
 
+/** What somebody hears who asks after the presence of a user who shows it elsewhere. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['subscribe', 'unsubscribed'],
+  ['probe', 'unavailable'],
+]);
+
 /** Presence for a user who shows his as an account of his own. */
 function elsewhere({ bridge }: Running, { stanza: { attrs } }: Incoming): void {
-  const type = { subscribe: 'unsubscribed', probe: 'unavailable' }[attrs['type'] ?? ''];
+  const type = INSTEAD.get(attrs['type'] ?? '');
   bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'linked' });
   if (type !== undefined)
     bridge.link.send(stanza('presence', { type, from: attrs['to']?.split('/')[0], to: attrs['from'] }));

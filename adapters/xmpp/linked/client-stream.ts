@@ -303,7 +303,8 @@ const FAILURES: Readonly<Record<string, readonly [ClientFailure, string]>> = {
 function clientErrorOf(error: unknown, otherwise: ClientFailure): ClientStreamError {
   if (error instanceof ClientStreamError) return error;
   const { condition, message } = error as { condition?: unknown; message?: unknown };
-  const known = typeof condition === 'string' ? FAILURES[condition] : undefined;
+  const known =
+    typeof condition === 'string' && Object.hasOwn(FAILURES, condition) ? FAILURES[condition] : undefined;
   if (known !== undefined) return new ClientStreamError(known[0], known[1], { cause: error });
   const reason = typeof message === 'string' && message !== '' ? message : 'stream error';
   return new ClientStreamError(otherwise, reason, { cause: error });

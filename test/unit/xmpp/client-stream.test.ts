@@ -148,6 +148,7 @@ describe('a log-in', () => {
     ['not-authorized', 'refused'],
     ['account-disabled', 'refused'],
     ['temporary-auth-failure', 'unreachable'],
+    ['constructor', 'unreachable'],
   ])('that fails with %s is %s', async (condition, failure) => {
     const stream = await streamTo(
       '127.0.0.1',

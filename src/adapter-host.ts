@@ -14,7 +14,7 @@ import { createMetrics, type MetricsRegistry } from './ops/metrics.ts';
 import type { Clock, IdSource, Log } from './ops/ports.ts';
 import { packageVersion } from './package-version.ts';
 import { isDurable } from './sap/durable.ts';
-import type { Gateway, RelayPort } from './sap/port.ts';
+import { NO_LINKED_ACCOUNTS, type Gateway, type RelayPort } from './sap/port.ts';
 import { claimedDomains, targetDomains } from './sap/routing.ts';
 import { sspService, type SspService } from './ssp-service.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
@@ -103,6 +103,8 @@ export async function startAdapterHost(options: AdapterHostOptions): Promise<Ada
       hasJoined: () => true,
       // Content lies with the server, and SSP has no word for asking after it.
       fileLink: () => Promise.resolve(undefined),
+      // Accounts are linked with homes, and those are at the server.
+      linkedAccounts: NO_LINKED_ACCOUNTS,
     };
     await core.start({
       ...common,

@@ -11,7 +11,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
   const gateways: Gateway[] = [];
   const sections = sectionsOf(xmpp);
   for (const [index, [key, section]] of sections.entries()) {
-    const name = index === 0 ? 'xmpp' : `xmpp:${section.component}`;
+    const name = xmppName(index, section);
     const others = sections.filter(([other]) => other !== key);
     const elsewhere = others.flatMap(([, other]) => xmppDomains(other).map(([domain]) => domain));
     gateways.push(xmppGateway(key, section, { name, elsewhere }));
@@ -36,10 +36,22 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
   return gateways;
 }
 
+/** Networks whose accounts users may link, each with how many at most. */
+export function linkableNetworks({ xmpp }: Pick<Config, 'xmpp'>): ReadonlyMap<string, number> {
+  const networks = sectionsOf(xmpp).flatMap(([, section], index) =>
+    section.linked === undefined ? [] : [[xmppName(index, section), section.linked.maxClients] as const],
+  );
+  return new Map(networks);
+}
+
+function xmppName(index: number, { component }: XmppSection): string {
+  return index === 0 ? 'xmpp' : `xmpp:${component}`;
+}
+
 /** The name is that of its durable state: the first of several servers keeps what it had when it was the only one. */
 function xmppGateway(
   key: string,
-  { component, files: { maxFile, ...limits }, ...settings }: XmppSection,
+  { component, files: { maxFile, ...limits }, linked, ...settings }: XmppSection,
   place: { readonly name: string; readonly elsewhere: readonly string[] },
 ): Gateway {
   try {
@@ -48,6 +60,9 @@ function xmppGateway(
       ...place,
       componentDomain: component,
       files: { ...withoutUndefined(limits), maxBytes: maxFile },
+      ...(linked === undefined
+        ? {}
+        : { linked: { ...linked, servers: linked.servers.map((server) => withoutUndefined(server)) } }),
     });
   } catch (error) {
     if (error instanceof XmppConfigError) throw new ConfigError(`${key}: ${error.message}`, { cause: error });

@@ -10,10 +10,11 @@ import { startCspHttp, type HttpEndpoint } from './access/csp/http.ts';
 import { Origins } from './access/csp/origin.ts';
 import { CspServer } from './access/csp/server.ts';
 import { SessionTable } from './access/csp/session-table.ts';
+import { changeList } from './access/csp/list-changes.ts';
 import type { CspSettings } from './access/csp/transaction.ts';
 import { TRANSACTIONS } from './access/csp/transactions/index.ts';
 import { ConfigError, type Config } from './config.ts';
-import { configuredGateways } from './configured-gateways.ts';
+import { configuredGateways, linkableNetworks } from './configured-gateways.ts';
 import { databaseFile, operatorToken, passwordKey } from './data-folder.ts';
 import { keepHouse } from './housekeeping.ts';
 import { systemClock, systemIds } from './ops/clock.ts';
@@ -28,8 +29,10 @@ import { Outbox } from './sap/outbox.ts';
 import { Passwords } from './sap/passwords.ts';
 import type { Gateway } from './sap/port.ts';
 import { Relay, type RelayDependencies } from './sap/relay.ts';
+import { SecretCipher } from './sap/secret-cipher.ts';
 import { buildServices } from './service-elements.ts';
 import { watchHomeWrites } from './services/home-writes.ts';
+import { LinkedAccounts } from './services/linked-accounts.ts';
 import { sendSystemMessage, type SystemMessageDraft } from './services/system-messages.ts';
 import { sspService, type SspService } from './ssp-service.ts';
 import { startPeers } from './start-peers.ts';
@@ -210,6 +213,15 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         source: { burst: config.login.sourceBurst, seconds: config.login.sourceSeconds },
       },
     });
+    const linkedAccounts = new LinkedAccounts({
+      ...services,
+      store,
+      cipher: new SecretCipher(passwordKey(config)),
+      changeList: (home, list, change) => changeList({ ...services, sessions }, home, list, change),
+      networks: linkableNetworks(config),
+      clock,
+      log,
+    });
     const settings = cspSettings(config, stcp?.address.port);
     const csp = new CspServer(
       {
@@ -217,6 +229,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
         store,
         authentication,
         sessions,
+        linkedAccounts,
         clock,
         ids,
         log,
@@ -228,6 +241,7 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     );
 
     const links = new GatewayLinks({
+      linkedAccounts,
       ...(content === undefined ? {} : { attachments: content.attachments }),
       store,
       search: services.search,
@@ -274,9 +288,19 @@ export async function startHouse(options: HouseOptions): Promise<House> {
     const http = await startHttp(csp, sessions, ssp?.handler);
     closing.push(() => http.close(GRACE_MS));
     closing.push(() => sessions.held.close());
-    const web = await startUsersWeb(usersMounts(config, { ...services, authentication, domain, ids }));
+    const web = await startUsersWeb(
+      usersMounts(config, { ...services, linkedAccounts, authentication, domain, ids }),
+    );
     if (web !== undefined) closing.push(() => web.close(GRACE_MS));
-    const housekeeping = keepHouse({ ...services, store: disk, sessions, clearRemoved, clock, log });
+    const housekeeping = keepHouse({
+      ...services,
+      store: disk,
+      sessions,
+      clearRemoved,
+      linkedAccounts,
+      clock,
+      log,
+    });
     closing.push(housekeeping);
 
     let stopping = false;

@@ -3,6 +3,7 @@
 import type { SessionTable } from './access/csp/session-table.ts';
 import type { Clock, Log } from './ops/ports.ts';
 import type { ServiceElements } from './services/elements.ts';
+import type { LinkedAccounts } from './services/linked-accounts.ts';
 import type { Store } from './store/store.ts';
 import { result } from './wv/status.ts';
 
@@ -14,6 +15,7 @@ export interface HousekeepingPorts extends Pick<
   readonly sessions: Pick<SessionTable, 'endAll'>;
   /** Clears what removed users left, so many at most; resolves with how many there were. */
   readonly clearRemoved: (limit: number) => Promise<number>;
+  readonly linkedAccounts: Pick<LinkedAccounts, 'refresh'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,7 +30,8 @@ const DEACTIVATED = result(403, 'The account was deactivated');
 
 /** Begins with the first round after ten seconds; one that fails is logged and tried again. Returns what ends it. */
 export function keepHouse(ports: HousekeepingPorts): () => Promise<void> {
-  const { messaging, groups, departures, content, store, sessions, clearRemoved, clock, log } = ports;
+  const { messaging, groups, departures, content, store, sessions, clearRemoved, linkedAccounts } = ports;
+  const { clock, log } = ports;
   let running: Promise<void> = Promise.resolve();
   let stopped = false;
   let cancel = () => {};
@@ -36,6 +39,7 @@ export function keepHouse(ports: HousekeepingPorts): () => Promise<void> {
   let lastLeaves = clock.now();
   const round = async (): Promise<void> => {
     while (!stopped && (await clearRemoved(BATCH)) === BATCH);
+    await linkedAccounts.refresh();
     while (!stopped && (await messaging.expire(BATCH)) === BATCH);
     while (!stopped && (await groups.expire(BATCH)) === BATCH);
     while (!stopped && (await store.dropExpiredInvitations(clock.now(), BATCH)) === BATCH);

@@ -4,17 +4,11 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { StringDecoder } from 'node:string_decoder';
-import { NS } from './namespaces.ts';
 import { RestrictedXml } from './restricted-xml.ts';
 import { table } from './table.ts';
+import { toXml } from './library-xml.ts';
+import type { LibraryElement } from './library-xml.ts';
 import type { XmlElement } from './xml.ts';
-
-/** What the library's element objects look like; never `instanceof`, several copies of the class may be loaded. */
-interface LibraryElement {
-  readonly name: string;
-  readonly attrs: Readonly<Record<string, string | undefined>>;
-  readonly children: readonly (LibraryElement | string | number)[];
-}
 
 interface LibraryParser {
   readonly root: { readonly children: unknown[] } | null;
@@ -74,7 +68,6 @@ export interface StreamHandlers {
   closed(reason: StreamError): void;
 }
 
-const MAX_DEPTH = 64;
 /** The server lets its users write larger stanzas than we take: that must not end the stream for all others. */
 const ENDLESS = 4;
 /**
@@ -221,9 +214,9 @@ export class ComponentStream {
 
   #handOn(element: LibraryElement, size: number): void {
     const tooLarge = size > this.#options.maxStanzaBytes;
-    const stanza = tooLarge ? undefined : toXml(element, STREAM, 0);
+    const stanza = tooLarge ? undefined : toXml(element);
     if (stanza !== undefined) return this.#handlers.stanza(stanza);
-    const envelope = toXml({ name: element.name, attrs: element.attrs, children: [] }, STREAM, 0);
+    const envelope = toXml({ name: element.name, attrs: element.attrs, children: [] });
     if (envelope !== undefined) this.#handlers.refused(envelope, tooLarge ? 'too_large' : 'too_deep');
   }
 
@@ -269,57 +262,4 @@ function streamErrorOf(error: unknown, otherwise: StreamFailure): StreamError {
   if (known !== undefined) return new StreamError(known[0], known[1], { cause: error });
   const reason = typeof message === 'string' && message !== '' ? message : 'stream error';
   return new StreamError(otherwise, reason, { cause: error });
-}
-
-/** The namespaces that an element declares, by prefix, and those around it. */
-interface Scope {
-  readonly declared: ReadonlyMap<string, string>;
-  readonly outer: Scope | undefined;
-}
-
-const STREAM: Scope = { declared: new Map([['', NS.component]]), outer: undefined };
-
-/** Costs what the element declares, whatever is declared around it. */
-function readAttributes(
-  { attrs }: LibraryElement,
-  outer: Scope,
-): { readonly attrs: Record<string, string>; readonly scope: Scope } {
-  const kept: Record<string, string> = {};
-  let declared: Map<string, string> | undefined;
-  for (const name of Object.keys(attrs)) {
-    const value = attrs[name];
-    if (value === undefined) continue;
-    if (name === 'xmlns' || name.startsWith('xmlns:')) {
-      declared ??= new Map<string, string>();
-      declared.set(name.slice(6), value);
-    } else kept[name] = value;
-  }
-  return { attrs: kept, scope: declared === undefined ? outer : { declared, outer } };
-}
-
-function namespaceOf(prefix: string, innermost: Scope): string {
-  for (let scope: Scope | undefined = innermost; scope !== undefined; scope = scope.outer) {
-    const uri = scope.declared.get(prefix);
-    if (uri !== undefined) return uri;
-  }
-  return '';
-}
-
-/** Our form of the library's element, prefixes resolved. Undefined when it is nested too deep. */
-function toXml(element: LibraryElement, outer: Scope, depth: number): XmlElement | undefined {
-  if (depth > MAX_DEPTH) return undefined;
-  const { attrs, scope } = readAttributes(element, outer);
-  const colon = element.name.indexOf(':');
-  const children: (XmlElement | string)[] = [];
-  for (const child of element.children) {
-    const converted = typeof child === 'object' ? toXml(child, scope, depth + 1) : String(child);
-    if (converted === undefined) return undefined;
-    children.push(converted);
-  }
-  return {
-    name: element.name.slice(colon + 1),
-    ns: namespaceOf(colon < 0 ? '' : element.name.slice(0, colon), scope),
-    attrs,
-    children,
-  };
 }

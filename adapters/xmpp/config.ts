@@ -1,5 +1,7 @@
 // Configuration of the XMPP gateway. Times in milliseconds, sizes in octets of UTF-8.
 
+import { linkedSettingsOf } from './linked/settings.ts';
+import type { LinkedConfig, LinkedSettings } from './linked/settings.ts';
 import { fileSettingsOf } from './files/settings.ts';
 import type { FileConfig, FileSettings } from './files/settings.ts';
 
@@ -40,6 +42,8 @@ export interface XmppGatewayConfig {
   readonly roomWaitMs?: number;
   /** Silence of a room after which a user's being in it is checked (XEP-0410). */
   readonly roomSilenceMs?: number;
+  /** Accounts of their own that users speak as. Without it none are linked. */
+  readonly linked?: LinkedConfig;
   /** Pictures and other files, both ways. */
   readonly files?: FileConfig;
   /** A larger incoming stanza is refused (policy-violation); one that is 4 times as large ends the stream. */
@@ -106,8 +110,11 @@ export interface XmppGatewayConfig {
 }
 
 /** The configuration with every default filled in. */
-export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent' | 'files'>> & {
+export type XmppSettings = Required<
+  Omit<XmppGatewayConfig, 'pseudoDomain' | 'groupsComponent' | 'files' | 'linked'>
+> & {
   readonly files: FileSettings;
+  readonly linked: LinkedSettings | undefined;
   readonly pseudoDomain: string | undefined;
   readonly groupsComponent: string | undefined;
 };
@@ -158,5 +165,12 @@ const DEFAULTS = {
 export function settingsOf(config: XmppGatewayConfig): XmppSettings {
   const absent = { pseudoDomain: undefined, groupsComponent: undefined };
   const files = fileSettingsOf(config.files);
-  return { ...DEFAULTS, ...absent, groupsSecret: config.secret, ...config, files };
+  return {
+    ...DEFAULTS,
+    ...absent,
+    groupsSecret: config.secret,
+    ...config,
+    files,
+    linked: linkedSettingsOf(config.linked),
+  };
 }

@@ -41,6 +41,7 @@ interface Watch {
 
 export class ContactPresence {
   readonly #bridge: Bridge;
+  readonly #isSettled: () => boolean;
   readonly #probes: Pacer;
   readonly #watches: BoundedMap<string, Watch>;
   readonly #iq: IqRequests;
@@ -52,9 +53,16 @@ export class ContactPresence {
 
   readonly #descriptions: ClientDescriptions;
 
-  constructor(bridge: Bridge, iq: IqRequests, descriptions: ClientDescriptions) {
+  /** `isSettled`: nothing more will be heard of those of whom nothing was. */
+  constructor(
+    bridge: Bridge,
+    iq: IqRequests,
+    descriptions: ClientDescriptions,
+    isSettled: () => boolean = () => false,
+  ) {
     const { maxPresencePairs, probeRate } = bridge.settings;
     this.#bridge = bridge;
+    this.#isSettled = isSettled;
     this.#iq = iq;
     this.#descriptions = descriptions;
     this.#avatars = new AvatarFetch(bridge, iq);
@@ -70,6 +78,11 @@ export class ContactPresence {
     watch.watched = true;
     watch.told = undefined;
     this.#schedule(watch, watch.answered ? 0 : this.#bridge.settings.presenceWaitMs);
+  }
+
+  /** What is heard of this contact is kept, though nobody looks yet. */
+  keep(pair: Pair): void {
+    this.#watchOf(pair);
   }
 
   /** Nobody here looks any more; what is known stays for GetPresence. */
@@ -163,7 +176,7 @@ export class ContactPresence {
   /** The value for a GetPresence: what is known, else what a probe brings in time, else offline. */
   async get(pair: Pair, filter: AttributeFilter | undefined): Promise<PresenceAttributes> {
     const watch = this.#watchOf(pair);
-    if (!watch.answered && this.#bridge.link.online) {
+    if (!watch.answered && this.#bridge.link.online && !this.#isSettled()) {
       this.probe(pair);
       await this.#answer(watch);
     }

@@ -12,31 +12,25 @@ import type { Bridge } from './bridge.ts';
 import { ChatMemory } from './chat-memory.ts';
 import { Counter } from './commands/counter.ts';
 import { Gate } from './commands/gate.ts';
-import type { Verdict } from './commands/gate.ts';
 import { invitationAnswered } from './commands/invite.ts';
 import { named } from './commands/named-relay.ts';
 import { ComponentLink } from './component-link.ts';
-import type { Incoming } from './component-link.ts';
 import { settingsOf } from './config.ts';
 import type { XmppGatewayConfig, XmppSettings } from './config.ts';
-import { errorReply, stanzaErrorOf } from './errors.ts';
+import { accountLink, dispatch, identityChanged, userJidOf } from './dispatch.ts';
+import type { Running } from './dispatch.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
-import { IncomingFiles } from './files/incoming-files.ts';
-import { OutgoingFiles } from './files/outgoing-files.ts';
-import { Partners } from './files/partners.ts';
-import { hasHopped } from './hop.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
+import { laneOf, serveInLane } from './lane.ts';
+import { Accounts } from './linked/accounts.ts';
+import type { Linked } from './linked/accounts.ts';
+import { RoutedLink } from './linked/routed-link.ts';
 import { MucHost } from './muc-host/host.ts';
 import type { RoomParts } from './muc-host/messages.ts';
 import { otherInvitation } from './invitations.ts';
-import { IncomingMessages } from './messages-in.ts';
-import { OutgoingMessages } from './messages-out.ts';
 import { GROUP_REQUESTS, MucGuests } from './muc-guest/muc-guests.ts';
-import { PresenceBridge } from './presence.ts';
-import { Receipts } from './receipts.ts';
-import { isSharedContent, shareContent } from './shared-content.ts';
 
 /** The configuration cannot work. */
 export class XmppConfigError extends Error {
@@ -59,9 +53,6 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   ...GROUP_REQUESTS,
 ]);
 
-/** No transit from one WV network into another. */
-const HOPPED = { error: stanzaErrorOf(result(516, 'no second gateway')) } as const;
-
 /** How long stop() lets things under way finish. */
 const DRAIN_MS = 3_000;
 
@@ -70,26 +61,6 @@ export function createXmppGateway(config: XmppGatewayConfig): Gateway {
   const settings = settingsOf(config);
   checkAllowed(settings);
   return new XmppGateway(settings);
-}
-
-/** All that runs between start and stop. */
-interface Running {
-  readonly bridge: Bridge;
-  readonly link: ComponentLink;
-  readonly memory: ChatMemory;
-  readonly files: OutgoingFiles;
-  readonly outgoing: OutgoingMessages;
-  readonly incoming: IncomingMessages;
-  readonly receipts: Receipts;
-  readonly presence: PresenceBridge;
-  readonly iq: IqResponder;
-  readonly counter: Counter;
-  readonly gate: Gate;
-  /** Where there is a component for groups. */
-  readonly rooms: { readonly host: MucHost; readonly link: ComponentLink } | undefined;
-  readonly iqRequests: IqRequests;
-  /** Our users in rooms of other servers. */
-  readonly guests: MucGuests;
 }
 
 class XmppGateway implements Gateway {
@@ -113,22 +84,23 @@ class XmppGateway implements Gateway {
     const running = this.#assemble(relay);
     await running.counter.people.load();
     await running.guests.start();
-    await running.files.forgetOld();
+    await running.lane.files.forgetOld();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
+    running.accounts?.start();
   }
 
   async stop(): Promise<void> {
     const running = this.#running;
     if (running === undefined) return;
     this.#running = undefined;
-    running.incoming.close();
-    running.presence.stop();
+    running.lane.incoming.close();
+    running.lane.presence.stop();
     const farewell = Promise.all([running.bridge.queues.drain(), running.rooms?.host.stop()]);
     await withinDeadline(running, farewell);
     running.guests.stop();
-    await Promise.all([running.link.stop(), running.rooms?.link.stop()]);
+    await Promise.all([running.accounts?.stop(), running.link.stop(), running.rooms?.link.stop()]);
   }
 
   health(): GatewayHealth {
@@ -143,6 +115,8 @@ class XmppGateway implements Gateway {
     const running = this.#running;
     if (running === undefined) return refused(request, result(503, 'the XMPP gateway is not running'));
     try {
+      const linked = running.accounts?.speaking(request);
+      if (linked !== undefined && !isForRoom(request)) return await this.#serveLinked(linked, request);
       const passed = running.gate.outgoing(request);
       return 'answer' in passed ? passed.answer : await this.#serve(running, passed.request);
     } catch (error) {
@@ -156,42 +130,36 @@ class XmppGateway implements Gateway {
   }
 
   async concluded(request: RequestPrimitive): Promise<void> {
-    if (request.primitive === 'SendMessageRequest') await this.#running?.files.concluded(request.message);
+    if (request.primitive === 'SendMessageRequest')
+      await this.#running?.lane.files.concluded(request.message);
+  }
+
+  /** A user who speaks as an account of his own. One that cannot be used is told so at every message. */
+  async #serveLinked(linked: Linked, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    const { account, state } = linked;
+    if (account === undefined || state.state === 'refused')
+      return refused(request, result(403, `the linked account cannot be used: ${state.reason ?? 'refused'}`));
+    const { bridge, presence } = account.lane;
+    return (
+      (await serveInLane(account.lane, request)) ?? (await otherInvitation({ bridge, presence }, request))
+    );
   }
 
   async #serve(running: Running, request: RequestPrimitive): Promise<ResponsePrimitive> {
-    if (isSharedContent(request)) return await shareContent(running.bridge, request);
-    switch (request.primitive) {
-      case 'SendMessageRequest':
-        if (request.message.sender.kind === 'group' && running.rooms !== undefined)
-          return await running.rooms.host.deliver(request);
-        running.presence.wrote(request);
-        return request.message.recipients.some(({ kind }) => kind === 'group')
-          ? await running.guests.send(request)
-          : await running.outgoing.send(request);
-      case 'DeliveryStatusReport':
-        return await running.receipts.answer(request);
-      case 'SubscribeRequest':
-        return await running.presence.subscribe(request);
-      case 'UnsubscribeRequest':
-        return await running.presence.unsubscribe(request);
-      case 'PresenceNotification':
-        running.memory.noticed(request);
-        return await running.presence.notify(request);
-      case 'GetPresenceRequest':
-        return await running.presence.get(request);
-      case 'PresenceAuthResponse':
-        return await running.presence.authorise(request);
-      default:
-        return (
-          (request.primitive === 'InviteResponse'
-            ? await invitationAnswered(running.bridge, request)
-            : undefined) ??
-          (await running.guests.serve(request)) ??
-          (await running.rooms?.host.serve(request)) ??
-          (await otherInvitation(running, request))
-        );
+    if (request.primitive === 'SendMessageRequest') {
+      if (request.message.sender.kind === 'group' && running.rooms !== undefined)
+        return await running.rooms.host.deliver(request);
+      if (isForRoom(request)) return await running.guests.send(request);
     }
+    if (request.primitive === 'PresenceNotification') running.memory.noticed(request);
+    const { bridge, presence } = running.lane;
+    return (
+      (await serveInLane(running.lane, request)) ??
+      (request.primitive === 'InviteResponse' ? await invitationAnswered(bridge, request) : undefined) ??
+      (await running.guests.serve(request)) ??
+      (await running.rooms?.host.serve(request)) ??
+      (await otherInvitation({ bridge, presence }, request))
+    );
   }
 
   #assemble(relay: RelayPort): Running {
@@ -203,12 +171,13 @@ class XmppGateway implements Gateway {
         guarded(
           bridge,
           'presence',
-          running.presence.reset().finally(() => relay.becameUsable()),
+          running.lane.presence.reset().finally(() => relay.becameUsable()),
         );
       },
       offline: () => {
-        running.iqRequests.lost();
-        running.presence.roster.offline();
+        running.lane.iqRequests.lost();
+        running.roomRequests.lost();
+        running.lane.presence.roster.offline();
         running.guests.offline();
       },
       stanza: (incoming) => dispatch(running, incoming),
@@ -231,31 +200,46 @@ class XmppGateway implements Gateway {
       link,
       queues,
     };
-    const receipts = new Receipts(bridge);
-    const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);
-    const presence = new PresenceBridge(bridge, iqRequests);
-    const counter = new Counter(bridge, (asker, user) => presence.endFor(asker.jid, user));
-    const partners = new Partners(relay.storage);
-    const files = new OutgoingFiles(bridge, iqRequests);
-    const fetched = new IncomingFiles(bridge, partners);
-    const forRooms = { memory, files: fetched, uploads: files };
+    const lane = laneOf(bridge, memory);
+    const forRooms = { memory, files: lane.fetched, uploads: lane.files };
+    const counter = new Counter(bridge, (asker, user) => lane.presence.endFor(asker.jid, user));
+    const roomLink = new RoutedLink(link, (userJid) => accountLink(running, userJid));
+    const roomRequests = new IqRequests(roomLink, relay.clock, settings.roomWaitMs);
     const running: Running = {
       bridge,
       link,
-      receipts,
       memory,
-      files,
-      outgoing: new OutgoingMessages(bridge, memory, { files, partners }),
-      incoming: new IncomingMessages(bridge, receipts, memory, fetched),
-      presence,
+      lane,
       counter,
       gate: new Gate(bridge, counter.people),
-      iq: new IqResponder(bridge, presence, counter),
+      iq: new IqResponder(bridge, lane.presence, counter),
       rooms: roomsOf(bridge, forRooms),
-      iqRequests,
-      guests: new MucGuests(bridge, iqRequests, forRooms),
+      roomRequests,
+      guests: new MucGuests({ ...bridge, link: roomLink }, roomRequests, forRooms),
+      accounts:
+        settings.linked === undefined
+          ? undefined
+          : new Accounts(bridge, settings.linked, memory, {
+              changed: (user) => identityChanged(running, user),
+              online: (user) => running.guests.online(userJidOf(running, user)),
+              offline: (user) => running.guests.offline(userJidOf(running, user)),
+              inRoom: (incoming) =>
+                running.guests.received(incoming) || running.roomRequests.received(incoming),
+            }),
     };
     return running;
+  }
+}
+
+/** To a room, or about one. */
+function isForRoom(request: RequestPrimitive): boolean {
+  switch (request.primitive) {
+    case 'SendMessageRequest':
+      return request.message.recipients.some(({ kind }) => kind === 'group');
+    case 'InviteRequest':
+      return request.inviteType !== 'IM' && request.inviteType !== 'PR';
+    default:
+      return false;
   }
 }
 
@@ -275,35 +259,6 @@ function roomsOf(bridge: Bridge, parts: RoomParts): Running['rooms'] {
   });
   const host = new MucHost(bridge, link, groupsComponent, parts);
   return { host, link };
-}
-
-function dispatch(running: Running, incoming: Incoming): void {
-  if (running.guests.received(incoming) || running.iqRequests.received(incoming)) return undefined;
-  const toGateway = incoming.to.local === '';
-  const verdict = toGateway ? 'pass' : running.gate.incoming(incoming);
-  if (verdict !== 'pass') return refuse(running, incoming, verdict);
-  switch (incoming.stanza.name) {
-    case 'message':
-      if (running.presence.roster.received(incoming)) return undefined;
-      if (hasHopped(incoming.stanza)) return refuse(running, incoming, HOPPED);
-      if (toGateway) return running.counter.message(incoming);
-      if (running.rooms?.host.invitations.direct(incoming) === true) return undefined;
-      if (running.presence.event(incoming)) return undefined;
-      return running.incoming.received(incoming);
-    case 'presence':
-      if (toGateway) return running.counter.presence(incoming);
-      return running.presence.received(incoming);
-    default:
-      if (running.incoming.receivedQuery(incoming)) return undefined;
-      return running.iq.received(incoming);
-  }
-}
-
-/** Refused at the gate: an error where one is due, else nothing. */
-function refuse({ bridge }: Running, incoming: Incoming, verdict: Exclude<Verdict, 'pass'>): void {
-  bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'gate' });
-  const reply = verdict === 'drop' ? undefined : errorReply(incoming.stanza, verdict.error);
-  if (reply !== undefined) bridge.link.send(reply);
 }
 
 /** The name under which a user of XMPP registered; '' = none. */

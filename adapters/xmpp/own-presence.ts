@@ -13,6 +13,7 @@ import type { ClientDescriptions } from './client-descriptions.ts';
 import { clientTypeOf } from './client-type.ts';
 import { idleItem } from './idle.ts';
 import { aliasOf, nickItem } from './nick.ts';
+import type { BareJid } from './jid.ts';
 import { OwnEvents } from './own-events.ts';
 import { languageOf, priorityOf, toXmpp } from './presence-map.ts';
 import { serialize, stanza, xml } from './xml.ts';
@@ -22,7 +23,8 @@ import { NS } from './namespaces.ts';
 /** The one resource of our users; messages come from the bare JID. */
 export const RESOURCE = 'imps';
 
-const MAPPED: AttributeFilter = new Set([
+/** The attributes that presence on XMPP has a place for. */
+export const MAPPED: AttributeFilter = new Set([
   'OnlineStatus',
   'ClientInfo',
   'UserAvailability',
@@ -50,7 +52,31 @@ interface Shown {
   idleSince: number | undefined;
 }
 
-export class OwnPresence {
+/** How a user's presence is shown to contacts. */
+export interface Showing {
+  /** Takes the changes of a notification and sends them, if they change what the contact sees. */
+  notify(pair: Pair, attributes: PresenceAttributes): void;
+  /** Sends the present value whether the contact has it or not. */
+  sendCurrent(pair: Pair): void;
+  /** The user wrote to the contact: he is not idle, whatever he says. */
+  active(pair: Pair): void;
+  /** Since when a contact sees the user idle, in milliseconds since the epoch. */
+  idleSince(pair: Pair): number | undefined;
+  /** The contact may see nothing any more. */
+  withdraw(pair: Pair): void;
+  /** True when the contact's server sends us the contact's events. */
+  isShown(pair: Pair): boolean;
+  /** Presence of one of the contact's clients. */
+  heard(pair: Pair, resource: string, presence: XmlElement): void;
+  /** A user is not to be seen through us any more, by anybody. */
+  withdrawUser(userJid: BareJid): void;
+  /** A new stream: the server does not remember what was sent on the last one. */
+  reset(): void;
+  /** Our users leave with us. */
+  withdrawAll(): void;
+}
+
+export class OwnPresence implements Showing {
   readonly #bridge: Bridge;
   readonly #shown: BoundedMap<string, Shown>;
 
@@ -64,7 +90,6 @@ export class OwnPresence {
     this.#shown = new BoundedMap(bridge.settings.maxPresencePairs);
   }
 
-  /** Takes the changes of a notification and sends them, if they change what the contact sees. */
   notify(pair: Pair, attributes: PresenceAttributes): void {
     const changes = select(attributes, MAPPED);
     const known = this.#shown.get(pairKey(pair));
@@ -83,14 +108,12 @@ export class OwnPresence {
     this.#send(shown, false);
   }
 
-  /** Sends the present value whether the contact has it or not. */
   sendCurrent(pair: Pair): void {
     const shown = this.#shown.get(pairKey(pair));
     if (shown === undefined) this.#resync(pair);
     else this.#send(shown, true);
   }
 
-  /** The user wrote to the contact: he is not idle, whatever he says. */
   active(pair: Pair): void {
     const shown = this.#shown.get(pairKey(pair));
     if (shown?.idleSince === undefined) return;
@@ -98,30 +121,37 @@ export class OwnPresence {
     this.#send(shown, false);
   }
 
-  /** Since when a contact sees the user idle, in milliseconds since the epoch. */
   idleSince(pair: Pair): number | undefined {
     return this.#shown.get(pairKey(pair))?.idleSince;
   }
 
-  /** The contact may see nothing any more. */
   withdraw(pair: Pair): void {
     this.#shown.delete(pairKey(pair));
     this.events.withdraw(pair);
     this.#bridge.link.send(this.#presence(pair, {}));
   }
 
-  /** True when the contact's server knows that our user's client is there, and sends it the contact's events. */
   isShown(pair: Pair): boolean {
     return this.#shown.get(pairKey(pair))?.available === true;
   }
 
-  /** A new stream: the server does not remember what was sent on the last one. */
+  heard(pair: Pair, resource: string, presence: XmlElement): void {
+    this.events.heard(pair, resource, presence);
+  }
+
+  withdrawUser(userJid: BareJid): void {
+    for (const { pair, available } of this.#shown.values()) {
+      if (pair.userJid !== userJid) continue;
+      if (available) this.withdraw(pair);
+      else this.#shown.delete(pairKey(pair));
+    }
+  }
+
   reset(): void {
     for (const shown of this.#shown.values()) forget(shown);
     this.events.reset();
   }
 
-  /** Our users leave with us. */
   withdrawAll(): void {
     for (const shown of this.#shown.values()) {
       if (shown.available) this.#bridge.link.send(this.#presence(shown.pair, {}));
@@ -151,7 +181,8 @@ export class OwnPresence {
 
   #presence(pair: Pair, attributes: PresenceAttributes, idle?: number): XmlElement {
     const { caps } = ownClient(this.#bridge.settings, clientTypeOf(attributes));
-    return presenceOf(pair, attributes, { caps, idle });
+    const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
+    return presenceStanza(addresses, attributes, { caps, idle });
   }
 }
 
@@ -171,9 +202,12 @@ interface Extras {
 }
 
 /** The stanza for what a contact may see. Who is offline or hidden shows nothing but that. */
-function presenceOf(pair: Pair, attributes: PresenceAttributes, { caps, idle }: Extras): XmlElement {
+export function presenceStanza(
+  addresses: { readonly from: string; readonly to?: string },
+  attributes: PresenceAttributes,
+  { caps, idle }: Extras,
+): XmlElement {
   const { available, show, status } = toXmpp({ OnlineStatus: WITHDRAWN, ...attributes });
-  const addresses = { from: `${pair.userJid}/${RESOURCE}`, to: pair.contactJid };
   if (!available) return stanza('presence', { ...addresses, type: 'unavailable' });
   const priority = priorityOf(attributes);
   const name = aliasOf(attributes.Alias);

@@ -17,11 +17,11 @@ import type {
 import { status } from '../../src/wv/primitives.ts';
 import { select } from '../../src/wv/presence.ts';
 import type { PresenceAttributes } from '../../src/wv/presence.ts';
-import { combine, isSuccess, OK, result } from '../../src/wv/status.ts';
+import { combine, OK, result } from '../../src/wv/status.ts';
 import type { DetailedResult, StatusCode } from '../../src/wv/status.ts';
 import { isUnmappable } from './addresses.ts';
 import type { Unmappable } from './addresses.ts';
-import { guarded, metaOf, pairKey, tell } from './bridge.ts';
+import { guarded, metaOf, pairKey } from './bridge.ts';
 import type { Bridge, Pair } from './bridge.ts';
 import type { Incoming } from './component-link.ts';
 import { ClientDescriptions } from './client-descriptions.ts';
@@ -31,15 +31,25 @@ import type { IqRequests } from './iq-requests.ts';
 import { parseJid } from './jid.ts';
 import type { BareJid, JidParts } from './jid.ts';
 import { nickIn } from './nick.ts';
+import type { AccountPresenceParts } from './linked/presence-parts.ts';
 import { OwnPresence } from './own-presence.ts';
+import type { Showing } from './own-presence.ts';
 import { pairAsked, pairBetween, pairOf } from './pairs.ts';
 import { showsSomething } from './presence-map.ts';
 import { eventsIn } from './pubsub.ts';
 import type { PepEvent } from './pubsub.ts';
 import { RosterPrivilege } from './roster-privilege.ts';
+import { askUser, tellUnsubscribed } from './subscription-news.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { SeeingAction, SeeingEvent, SeenAction, SeenEvent } from './subscriptions.ts';
+import type {
+  SeeingAction,
+  SeeingEvent,
+  SeenAction,
+  SeenEvent,
+  SubscriptionStates,
+} from './subscriptions.ts';
 import { SubscriptionStanzas } from './subscription-stanzas.ts';
+import type { SubscriptionSender } from './subscription-stanzas.ts';
 import { table } from './table.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -59,26 +69,28 @@ type PairTask = (pair: Pair) => Promise<StatusCode | undefined>;
 /** After these a request that follows is another one. */
 const ANSWERS: ReadonlySet<SeeingEvent> = new Set(['subscribed', 'unsubscribed', 'failed']);
 
-/** Answers of the relay after which a contact's request is over; others mean "not now". */
-const REFUSALS: ReadonlySet<StatusCode> = new Set([403, 404, 405, 506, 531, 532, 534, 901]);
-
 export class PresenceBridge {
   readonly #bridge: Bridge;
-  readonly #subscriptions: Subscriptions;
-  readonly #stanzas: SubscriptionStanzas;
+  readonly #account: AccountPresenceParts | undefined;
+  readonly #subscriptions: SubscriptionStates;
+  readonly #stanzas: SubscriptionSender;
   readonly #contacts: ContactPresence;
-  readonly #own: OwnPresence;
+  readonly #own: Showing;
   /** Names in rosters. */
   readonly roster: RosterPrivilege;
 
-  constructor(bridge: Bridge, iq: IqRequests) {
+  /** Without `account` the users are those of the component, which answers for them. */
+  constructor(bridge: Bridge, iq: IqRequests, account?: AccountPresenceParts) {
     this.#bridge = bridge;
-    this.#subscriptions = new Subscriptions(bridge.relay.storage, bridge.settings.maxPresencePairs);
-    this.#stanzas = new SubscriptionStanzas(bridge);
+    this.#account = account;
+    const { storage } = bridge.relay;
+    this.#subscriptions =
+      account?.subscriptions ?? new Subscriptions(storage, bridge.settings.maxPresencePairs);
+    this.#stanzas = account?.stanzas ?? new SubscriptionStanzas(bridge);
     const descriptions = new ClientDescriptions(bridge, iq);
-    const contacts = new ContactPresence(bridge, iq, descriptions);
+    const contacts = new ContactPresence(bridge, iq, descriptions, () => account?.isSettled() === true);
     this.#contacts = contacts;
-    this.#own = new OwnPresence(bridge, descriptions, (pair) => contacts.described(pair));
+    this.#own = account?.own ?? new OwnPresence(bridge, descriptions, (pair) => contacts.described(pair));
     this.roster = new RosterPrivilege(bridge, iq);
   }
 
@@ -181,7 +193,9 @@ export class PresenceBridge {
     const { contact } = pair;
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return undefined;
-    const request = { watcher: contact, publishers: [user], meta: metaOf(contact) };
+    // What contacts see of an account is what the account shows.
+    const watcher = this.#account?.watcher ?? contact;
+    const request = { watcher, publishers: [user], meta: metaOf(watcher) };
     const answer = await this.#bridge.relay.emit({ primitive: 'GetPresenceRequest', ...request });
     return answer.primitive === 'GetPresenceResponse' ? answer.values[0]?.attributes : undefined;
   }
@@ -199,6 +213,25 @@ export class PresenceBridge {
         recipient.kind === 'user' ? pairOf(this.#bridge.codec, sender.user, recipient.user) : undefined;
       if (pair !== undefined && !isUnmappable(pair)) this.#own.active(pair);
     }
+  }
+
+  /** A linked account's roster changed what it sees of a contact. */
+  rosterSays(pair: Pair, action: SeeingAction): void {
+    guarded(
+      this.#bridge,
+      'roster change',
+      this.#inOrder(pair, () => this.#seeingAction(pair, action)),
+    );
+  }
+
+  /** What was heard of contacts does not count any more: it will come anew. */
+  forgetHeard(): void {
+    this.#contacts.reset();
+  }
+
+  /** A user speaks through another stream from now on. */
+  withdrawUser(userJid: BareJid): void {
+    this.#own.withdrawUser(userJid);
   }
 
   // ---- the stream
@@ -237,8 +270,10 @@ export class PresenceBridge {
       return;
     }
     const first = !this.#contacts.isHeard(pair);
+    // An account hears of its contacts once, whether somebody watches them yet or not.
+    if (this.#account !== undefined) this.#contacts.keep(pair);
     this.#contacts.received(pair, incoming.from.resource, incoming.stanza);
-    this.#own.events.heard(pair, incoming.from.resource, incoming.stanza);
+    this.#own.heard(pair, incoming.from.resource, incoming.stanza);
     if (!first || incoming.stanza.attrs['type'] !== undefined) return;
     if (!this.#own.isShown(pair)) this.#contacts.askFacts(pair);
     this.#contacts.askName(pair);
@@ -270,6 +305,8 @@ export class PresenceBridge {
         return await this.#stanzas.ask(pair);
       case 'sendUnsubscribe':
         return await this.#stanzas.end(pair, 'unsubscribe');
+      case 'removeItem':
+        return this.#account?.removeItem(pair.contactJid);
       case 'probe':
         this.#contacts.probe(pair);
         return this.#contacts.watch(pair);
@@ -303,34 +340,22 @@ export class PresenceBridge {
       case 'askUser':
         return guarded(this.#bridge, 'subscription request', this.#askUser(pair, cause));
       case 'tellUnsubscribed':
-        return guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+        return guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
     }
   }
 
-  /** The relay asks the user, or knows his answer. Only a refusal comes back here; a grant is a request of its own. */
   async #askUser(pair: Pair, cause: XmlElement | undefined): Promise<void> {
-    const { contact, user } = pair;
-    const primitive = 'SubscribeRequest';
-    const friendlyName = cause === undefined ? undefined : nickIn(cause);
-    if (friendlyName !== undefined) this.#contacts.introduced(pair, friendlyName);
-    const meta = { ...metaOf(contact), ...(friendlyName === undefined ? {} : { friendlyName }) };
-    const request = { primitive, meta, watcher: contact, publishers: [user] } as const;
-    const answer = await tell(this.#bridge, pair, request);
-    if (isSuccess(answer.result)) return;
-    if (REFUSALS.has(answer.result.code)) {
+    const name = cause === undefined ? undefined : nickIn(cause);
+    if (name !== undefined) this.#contacts.introduced(pair, name);
+    const outcome = await askUser(this.#bridge, pair, name);
+    if (outcome === undefined) return;
+    if (outcome === 'refused') {
       await this.#inOrder(pair, () => this.#seen(pair, 'refuse'));
       return;
     }
     // Stays pending: the contact's server asks again when he logs in.
-    const reply = cause === undefined ? undefined : errorReply(cause, stanzaErrorOf(answer.result));
+    const reply = cause === undefined ? undefined : errorReply(cause, stanzaErrorOf(outcome));
     if (reply !== undefined) this.#bridge.link.send(reply);
-  }
-
-  async #tellUnsubscribed(pair: Pair): Promise<void> {
-    const { contact, user } = pair;
-    const primitive = 'UnsubscribeRequest';
-    const meta = metaOf(contact);
-    await tell(this.#bridge, pair, { primitive, meta, watcher: contact, publishers: [user], final: true });
   }
 
   async #giveUp(pair: Pair): Promise<void> {
@@ -340,7 +365,7 @@ export class PresenceBridge {
     const { theySee } = await this.#subscriptions.get(pair);
     if (theySee !== 'yes') return;
     await this.#seen(pair, 'refuse');
-    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+    guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
   }
 
   async #end(pair: Pair): Promise<void> {
@@ -351,7 +376,7 @@ export class PresenceBridge {
     }
     if (theySee === 'none') return;
     await this.#seen(pair, 'refuse');
-    guarded(this.#bridge, 'unsubscription', this.#tellUnsubscribed(pair));
+    guarded(this.#bridge, 'unsubscription', tellUnsubscribed(this.#bridge, pair));
   }
 
   async #value(pair: Pair, request: GetPresenceRequest): Promise<PresenceAttributes> {

@@ -16,7 +16,24 @@ export type Ending = 'unsubscribe' | 'unsubscribed';
 
 const ENDINGS: readonly Ending[] = ['unsubscribe', 'unsubscribed'];
 
-export class SubscriptionStanzas {
+/** How what happens to a subscription is said. */
+export interface SubscriptionSender {
+  /** A new stream: what was asked on the last one may be lost. */
+  reset(): void;
+  /** Asks to see the contact, unless that was asked on this stream. */
+  ask(pair: Pair): Promise<void>;
+  /** The contact answered, whatever he said. */
+  answered(pair: Pair): void;
+  grant(pair: Pair): Promise<void>;
+  /** Ends a direction: now, or as soon as there is a stream. */
+  end(pair: Pair, ending: Ending): Promise<void>;
+  /** Tells somebody who looks for our user that he has no subscription; he may look again. */
+  deny(pair: Pair): void;
+  /** Says what is still owed. To be awaited before anything new is asked: it would end what that begins. */
+  settle(): Promise<void>;
+}
+
+export class SubscriptionStanzas implements SubscriptionSender {
   readonly #bridge: Bridge;
   /** Whom we asked on this stream. */
   readonly #asked: BoundedMap<string, true>;
@@ -26,12 +43,10 @@ export class SubscriptionStanzas {
     this.#asked = new BoundedMap(bridge.settings.maxPresencePairs);
   }
 
-  /** A new stream: what was asked on the last one may be lost. */
   reset(): void {
     for (const [key] of this.#asked.entries()) this.#asked.delete(key);
   }
 
-  /** Asks to see the contact, unless that was asked on this stream. */
   async ask(pair: Pair): Promise<void> {
     if (this.#asked.has(pairKey(pair))) return;
     await this.#bridge.relay.storage.delete(owedKey(pair, 'unsubscribe'));
@@ -41,7 +56,6 @@ export class SubscriptionStanzas {
       this.#asked.set(pairKey(pair), true);
   }
 
-  /** The contact answered, whatever he said. */
   answered(pair: Pair): void {
     this.#asked.delete(pairKey(pair));
   }
@@ -51,7 +65,6 @@ export class SubscriptionStanzas {
     this.#send(pair, 'subscribed');
   }
 
-  /** Ends a direction: now, or as soon as there is a stream. */
   async end(pair: Pair, ending: Ending): Promise<void> {
     if (ending === 'unsubscribe') this.answered(pair);
     await this.#bridge.relay.storage.put(owedKey(pair, ending), '');
@@ -59,12 +72,10 @@ export class SubscriptionStanzas {
     guarded(this.#bridge, 'end of a subscription', this.#confirm([owedKey(pair, ending)]));
   }
 
-  /** Tells somebody who looks for our user that he has no subscription; he may look again. */
   deny(pair: Pair): void {
     this.#send(pair, 'unsubscribed');
   }
 
-  /** Says what is still owed. To be awaited before anything new is asked: it would end what that begins. */
   async settle(): Promise<void> {
     const said: string[] = [];
     for (const ending of ENDINGS) {

@@ -24,7 +24,9 @@ export type SeeingEvent = 'want' | 'giveUp' | 'subscribed' | 'unsubscribed' | 'f
 /** What happens to the contact's interest in our user. `refuse`: he denied, cancelled, or cannot be asked. */
 export type SeenEvent = 'subscribe' | 'unsubscribe' | 'probe' | 'grant' | 'refuse';
 
-export type SeeingAction = 'sendSubscribe' | 'sendUnsubscribe' | 'probe' | 'tellGranted' | 'tellHidden';
+/** `removeItem`: out of a linked account's roster, which ends both directions. */
+export type SeeingAction =
+  'sendSubscribe' | 'sendUnsubscribe' | 'removeItem' | 'probe' | 'tellGranted' | 'tellHidden';
 export type SeenAction =
   | 'sendSubscribed'
   | 'sendUnsubscribed'
@@ -119,8 +121,19 @@ function parse(text: string | undefined): Subscription {
     : NOTHING;
 }
 
-/** The durable state of all pairs. Calls for one pair must come one after another. */
-export class Subscriptions {
+/** Who sees whom, and what is to be done when that changes. Calls for one pair must come one after another. */
+export interface SubscriptionStates {
+  get(pair: Pair): Promise<Subscription>;
+  /** Our users who have anything to do with a contact. */
+  usersOf(contactJid: BareJid): Promise<readonly BareJid[]>;
+  /** Takes what happens to our interest in the contact, and says what is to be done. */
+  seeing(pair: Pair, event: SeeingEvent): Promise<readonly SeeingAction[]>;
+  /** As `seeing`, for the other direction. */
+  seen(pair: Pair, event: SeenEvent): Promise<readonly SeenAction[]>;
+}
+
+/** The durable state of all pairs between users below the component and contacts. */
+export class Subscriptions implements SubscriptionStates {
   readonly #storage: GatewayStorage;
   readonly #cache: BoundedMap<string, Subscription>;
 

@@ -1,4 +1,4 @@
-// `wvgate user add|passwd|unlock|list|remove|show|set|activate|deactivate`: accounts, also while the server runs.
+// `wvgate user add|passwd|unlock|list|remove|show|set|activate|deactivate|link|unlink|links`: accounts, also while the server runs.
 
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
@@ -10,6 +10,7 @@ import { Passwords } from '../sap/passwords.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Domain, UserAddress } from '../wv/ids.ts';
+import { linkAccount, listAccounts } from './user-link.ts';
 import { changeUser, setUser, showUser } from './user-profile.ts';
 import { CONFIG_OPTION, loadConfig, parseCommandLine, UsageError, type Command } from './command.ts';
 
@@ -20,7 +21,7 @@ const OPTIONS = {
 } as const;
 
 export const userCommand: Command = {
-  usage: 'user add|passwd|unlock|list|remove|show|set|activate|deactivate [NAME]',
+  usage: 'user add|passwd|unlock|list|remove|show|set|activate|deactivate|link|unlink|links [NAME]',
   summary: 'manage accounts',
   details: `
   user add NAME [--name "Shown name"] [--password P]   create wv:NAME@<domain>
@@ -31,6 +32,9 @@ export const userCommand: Command = {
   user show NAME                                       the whole profile, as JSON
   user set NAME KEY=VALUE…                             change the profile; an empty value removes
   user activate NAME, user deactivate NAME             an inactive account cannot log in
+  user link NETWORK NAME ACCOUNT [--password P]         let the user speak as an account of his own: xmpp, a JID
+  user unlink NETWORK NAME                             end that; password, contacts and connection are gone
+  user links NAME                                      his linked accounts
 
 Keys of set: displayName, firstName, lastName, email, mobileNumber, services (presence,im,group,content,invite,search
 or all), networkPresence (yes or no), PP_CITY and the other properties of the public profile,
@@ -46,6 +50,8 @@ away before); services and names count from the next log-in.
     const [action, name, ...rest] = positionals;
     const { config } = loadConfig(values.config, projectRoot);
     if (action === 'list') return withAccounts(config, (_accounts, store) => list(store));
+    if (action === 'link' || action === 'unlink' || action === 'links')
+      return runLink(config, action, positionals.slice(1), values.password);
     if (action !== undefined && name !== undefined && Object.hasOwn(PROFILE_ACTIONS, action)) {
       const change = PROFILE_ACTIONS[action as keyof typeof PROFILE_ACTIONS];
       return withAccounts(config, async (accounts, store) =>
@@ -104,6 +110,35 @@ const PROFILE_ACTIONS = {
   activate: (store: Store, user: UserAddress) => changeUser(store, user, { active: true }),
   deactivate: (store: Store, user: UserAddress) => changeUser(store, user, { active: false }),
 } satisfies Record<string, (store: Store, user: UserAddress, rest: readonly string[]) => Promise<boolean>>;
+
+const LINK_USAGE = 'user link NETWORK NAME ACCOUNT, user unlink NETWORK NAME, or user links NAME';
+
+async function runLink(
+  config: Config,
+  action: 'link' | 'unlink' | 'links',
+  words: readonly string[],
+  given: string | undefined,
+): Promise<number> {
+  const [network = '', name = '', account = ''] = action === 'links' ? ['', ...words] : words;
+  if (name === '' || (action === 'link') !== (account !== '')) throw new UsageError(LINK_USAGE);
+  const password = action === 'link' ? (given ?? (await askPassword(account))) : '';
+  if (action === 'link' && password === '') throw new UsageError('the password is empty');
+  return withAccounts(config, async (accounts, store) => {
+    const user = accounts.address(name);
+    if (action === 'links') await listAccounts(store, user);
+    if (action === 'unlink')
+      return said(
+        await store.unlinkAccount(user, network),
+        `unlinked ${name}`,
+        `${name} has no account there`,
+      );
+    if (action === 'link') {
+      await linkAccount(config, store, user, { network, account, password });
+      process.stdout.write(`linked ${account} with ${user}\n`);
+    }
+    return 0;
+  });
+}
 
 function said(done: boolean, good: string, bad: string): number {
   if (done) process.stdout.write(good === '' ? '' : `${good}\n`);

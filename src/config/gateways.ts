@@ -1,6 +1,7 @@
 // Configuration of the gateways.
 
 import { z } from 'zod';
+import { linkedSchema } from './linked.ts';
 import { domain, host, port } from './values.ts';
 
 const filesSchema = z.strictObject({
@@ -120,6 +121,9 @@ export const xmppSchema = z.strictObject({
     .min(1)
     .default(60)
     .describe('Joins of one XMPP user in a minute, over all groups and clients.'),
+  linked: linkedSchema
+    .optional()
+    .describe('Accounts of their own that WV users speak as (docs/xmpp.md). Leave out to have none.'),
   files: filesSchema.prefault({}).describe('Pictures and other files, both ways.'),
   registration: z
     .enum(['open', 'required', 'off'])

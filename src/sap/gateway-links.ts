@@ -4,6 +4,7 @@
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
 import type { Attachments } from '../services/content/attachments.ts';
 import type { Homes } from '../services/home.ts';
+import type { LinkedAccounts } from '../services/linked-accounts.ts';
 import type { Publishing } from '../services/presence/publishing.ts';
 import type { Search } from '../services/search.ts';
 import { shownName } from '../services/presence/values.ts';
@@ -23,9 +24,10 @@ export interface GatewayLinksDependencies {
   /** Groups behind a domain that are still to be told who left. */
   readonly departures: { repeat(domains: readonly Domain[]): Promise<void> };
   /** Subscriptions of local users to repeat: what their sessions watch behind a domain. */
-  readonly sessions: { resubscribe(domains: readonly Domain[]): Promise<void> };
+  readonly sessions: { resubscribe(domains: readonly Domain[], user?: UserAddress): Promise<void> };
   /** The content service's part in it; absent without one. */
   readonly attachments?: Pick<Attachments, 'offered'>;
+  readonly linkedAccounts: Pick<LinkedAccounts, 'portFor'>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
@@ -107,6 +109,10 @@ export class GatewayLinks {
       becameUsable: () => this.becameUsable(gateway),
       fileLink: async (content, validity) =>
         await this.deps.attachments?.offered(content, clock.now() + validity),
+      linkedAccounts: {
+        ...this.deps.linkedAccounts.portFor(gateway.name),
+        becameUsable: (user) => this.accountBecameUsable(gateway, user),
+      },
       storage: store.gatewayStorage(gateway.name),
       clock,
       ids,
@@ -132,6 +138,13 @@ export class GatewayLinks {
     this.deps.outbox.retryNow(gateway.name);
     this.resynchronize(gateway, round).catch((error: unknown) => {
       this.deps.log.error({ err: error, gateway: gateway.name }, 'gateway could not be resynchronised');
+    });
+  }
+
+  private accountBecameUsable(gateway: Gateway, user: UserAddress): void {
+    this.deps.outbox.retryNow(gateway.name);
+    this.deps.sessions.resubscribe(gateway.domains, user).catch((error: unknown) => {
+      this.deps.log.error({ err: error, user }, 'subscriptions of a linked account could not be repeated');
     });
   }
 

@@ -1,16 +1,10 @@
 // How passwords are kept: scrypt for plain login; encrypted for digest login, which needs the password itself
 // (csp-transactions 1.1: DigestBytes = BASE64(H(nonce ‖ password))).
 
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  randomBytes,
-  scrypt as scryptCallback,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createHash, randomBytes, scrypt as scryptCallback, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Credentials } from '../store/store.ts';
+import { SecretCipher } from './secret-cipher.ts';
 
 const scrypt = promisify(scryptCallback) as (
   password: string,
@@ -28,24 +22,23 @@ export const DIGEST_SCHEMAS = ['SHA', 'MD5'] as const;
 export type DigestSchema = (typeof DIGEST_SCHEMAS)[number];
 
 export class Passwords {
-  private readonly key: Buffer;
+  private readonly cipher: SecretCipher;
   private decoy: Promise<string> | undefined;
 
   /** `key`: 32 bytes from the configuration; encrypts passwords for digest login. */
   constructor(key: Buffer) {
-    if (key.length !== 32) throw new Error('the password key must have 32 bytes');
-    this.key = key;
+    this.cipher = new SecretCipher(key);
   }
 
   /** `digestLogin` = keep the password encrypted too, so that 4-way login works. */
   async protect(password: string, digestLogin: boolean): Promise<Credentials> {
     const hash = await this.hash(password);
-    return digestLogin ? { hash, cipher: this.encrypt(password) } : { hash };
+    return digestLogin ? { hash, cipher: this.cipher.seal(password) } : { hash };
   }
 
   async matches(credentials: Credentials, password: string): Promise<boolean> {
     if (credentials.hash !== undefined) return checkHash(credentials.hash, password);
-    const kept = this.reveal(credentials);
+    const kept = this.cipher.open(credentials.cipher);
     return kept !== undefined && sameText(kept, password);
   }
 
@@ -57,7 +50,7 @@ export class Passwords {
 
   /** Checks DigestBytes. False also when no password is kept for digest login. */
   matchesDigest(credentials: Credentials, schema: DigestSchema, nonce: string, digest: string): boolean {
-    const password = this.reveal(credentials);
+    const password = this.cipher.open(credentials.cipher);
     if (password === undefined) return false;
     const hash = createHash(schema === 'SHA' ? 'sha1' : 'md5');
     // Clients take the low byte of each character (ISO-8859-1); a newer one may use UTF-8 for a password outside it.
@@ -74,27 +67,6 @@ export class Passwords {
     const salt = randomBytes(16);
     const derived = await scrypt(password, salt, HASH_BYTES, COST);
     return `scrypt:${COST.N}:${COST.r}:${COST.p}:${salt.toString('base64')}:${derived.toString('base64')}`;
-  }
-
-  private encrypt(password: string): string {
-    const iv = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.key, iv);
-    const body = Buffer.concat([cipher.update(password, 'utf8'), cipher.final()]);
-    return `aes-256-gcm:${Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64')}`;
-  }
-
-  /** undefined when there is none, or the key is not the one it was encrypted with. */
-  private reveal(credentials: Credentials): string | undefined {
-    const [scheme, text] = credentials.cipher?.split(':') ?? [];
-    if (scheme !== 'aes-256-gcm' || text === undefined) return undefined;
-    const bytes = Buffer.from(text, 'base64');
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(0, 12));
-      decipher.setAuthTag(bytes.subarray(12, 28));
-      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-    } catch {
-      return undefined; // GCM refuses: another key, or damaged text
-    }
   }
 }
 

@@ -2,12 +2,20 @@
 // The contract of ssp.md section 17.
 
 import type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+import type { AccountsOfNetwork } from '../services/linked-accounts.ts';
 import type { GatewayStorage } from '../store/gateway-storage.ts';
 import type { ClientId, Domain, GroupAddress, UserAddress } from '../wv/ids.ts';
 import type { MessageContent } from '../wv/message.ts';
 import type { RequestName, RequestPrimitive, ResponsePrimitive } from '../wv/primitives.ts';
 
 export type { Clock, IdSource, Log, Metrics } from '../ops/ports.ts';
+export type {
+  LinkedAccount,
+  LinkedAccountNews,
+  LinkedAccountsListener,
+  LinkedAccountState,
+} from '../services/linked-accounts.ts';
+export type { AccountGroup } from '../services/account-contacts.ts';
 export type { GatewayStorage, InboxEvent } from '../store/gateway-storage.ts';
 
 export type GatewayHealth = 'up' | 'degraded' | 'down';
@@ -57,6 +65,12 @@ export interface FoundUser {
   readonly name: string;
 }
 
+/** What a gateway gets of linked accounts. */
+export interface LinkedAccountsPort extends AccountsOfNetwork {
+  /** A user's account can be used again: what waits is tried, and what his clients watch is asked for. */
+  becameUsable(user: UserAddress): void;
+}
+
 /** What a gateway gets from the server. */
 export interface RelayPort {
   /** The server's own domain. */
@@ -95,9 +109,21 @@ export interface RelayPort {
    * is asked for again; undefined where no links can be made or it cannot be kept. Never rejects for what the content is.
    */
   fileLink(content: MessageContent, validity: number): Promise<string | undefined>;
+  /** Accounts on this network that users linked with theirs; none where the server is another process. */
+  readonly linkedAccounts: LinkedAccountsPort;
   readonly storage: GatewayStorage;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+/** Where no accounts can be linked. */
+export const NO_LINKED_ACCOUNTS: LinkedAccountsPort = {
+  follow: () => () => undefined,
+  admit: () => Promise.resolve(),
+  showContacts: () => Promise.resolve({ code: 200 }),
+  report: () => undefined,
+  tell: () => Promise.resolve(),
+  becameUsable: () => undefined,
+};

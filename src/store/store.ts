@@ -16,12 +16,14 @@ import type { ServiceName } from '../wv/profile.ts';
 import type { ContentStore } from './content.ts';
 import type { GatewayStorage } from './gateway-storage.ts';
 import type { GroupStore } from './groups.ts';
+import type { LinkedAccountStore } from './linked-accounts.ts';
 import type { LockoutStore } from './lockouts.ts';
 import type { InvitationStore } from './invitations.ts';
 import type { OwedLeaveStore } from './owed-leaves.ts';
 import type { ProfileStore } from './profiles.ts';
 
 export type * from './groups.ts';
+export type { LinkedAccountRecord, LinkedAccountStore } from './linked-accounts.ts';
 export type { ReceivedInvitation, SentInvitation } from './invitations.ts';
 export type { OwedLeave, OwedLeaveStore } from './owed-leaves.ts';
 
@@ -191,7 +193,14 @@ export interface AccountChange {
 }
 
 export interface Store
-  extends GroupStore, LockoutStore, InvitationStore, OwedLeaveStore, ProfileStore, ContentStore {
+  extends
+    GroupStore,
+    LockoutStore,
+    LinkedAccountStore,
+    InvitationStore,
+    OwedLeaveStore,
+    ProfileStore,
+    ContentStore {
   // ---- users and their homes
   /** False when the address is taken. Creates the lists given with it; the queue is empty. */
   createUser(user: UserRecord, lists: readonly ContactListRecord[]): Promise<boolean>;

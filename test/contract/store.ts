@@ -10,6 +10,7 @@ import type {
   Store,
   UserRecord,
 } from '../../src/store/store.ts';
+import { linkedAccountContract } from './linked-accounts.ts';
 import { lockoutContract } from './lockouts.ts';
 import { invitationContract } from './invitations.ts';
 import { contentContract } from './content.ts';
@@ -44,6 +45,7 @@ export function storeContract(name: string, open: () => Promise<StoreUnderTest>)
     describe('presence', () => presenceContract(current));
     describe('watchers', () => watcherContract(current));
     describe('failed log-ins', () => lockoutContract(current));
+    describe('linked accounts', () => linkedAccountContract(current));
     describe('sessions', () => sessionContract(current));
     describe('queue', () => queueContract(current));
     describe('repeats', () => repeatContract(current));

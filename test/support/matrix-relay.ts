@@ -12,6 +12,7 @@ import type {
   Metrics,
   RelayPort,
 } from '../../src/sap/port.ts';
+import { NO_LINKED_ACCOUNTS } from '../../src/sap/port.ts';
 import { parseDomain } from '../../src/wv/address.ts';
 import type { Domain, GroupAddress, MessageId, UserAddress } from '../../src/wv/ids.ts';
 import type { MessageContent } from '../../src/wv/message.ts';
@@ -168,6 +169,8 @@ export class TestRelay implements RelayPort {
   userExists(user: UserAddress): Promise<boolean> {
     return Promise.resolve(this.users.has(user));
   }
+
+  readonly linkedAccounts = NO_LINKED_ACCOUNTS;
 
   /** Where kept files are found; by default nowhere. */
   linkTo: (content: MessageContent) => string | undefined = () => undefined;

@@ -13,10 +13,12 @@ import type {
   FoundUser,
   GatewayStorage,
   InboxEvent,
+  LinkedAccountsPort,
   Log,
   Metrics,
   RelayPort,
 } from '../../src/sap/port.ts';
+import { NO_LINKED_ACCOUNTS } from '../../src/sap/port.ts';
 import { eventually } from './eventually.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -181,6 +183,8 @@ export class FakeRelay implements RelayPort {
   hasJoined(user: UserAddress, clientId: ClientId | undefined, group: GroupAddress): boolean {
     return this.joined(user, clientId, group);
   }
+
+  linkedAccounts: LinkedAccountsPort = NO_LINKED_ACCOUNTS;
 
   /** What the content service answers. */
   offer: string | undefined;

@@ -21,6 +21,7 @@ export function named(relay: RelayPort, nameOf: (user: UserAddress) => string): 
     fileLink: (content, validity) => relay.fileLink(content, validity),
     hasJoined: (user, clientId, group) => relay.hasJoined(user, clientId, group),
     becameUsable: () => relay.becameUsable(),
+    linkedAccounts: relay.linkedAccounts,
     storage: relay.storage,
     clock: relay.clock,
     ids: relay.ids,

@@ -84,17 +84,23 @@ export class Guests {
   }
 
   /** The stream is there: everybody comes back, at a bounded rate; who was leaving leaves. */
-  online(): void {
+  online(userJid?: BareJid): void {
     for (const guest of this.all()) {
+      if (userJid !== undefined && guest.userJid !== userJid) continue;
       if (guest.state === 'leaving') this.#do('withdraw', guest);
       else if (guest.state === 'rejoining') this.#comeBack(guest);
     }
   }
 
-  offline(): void {
-    this.#pacer.clear();
-    for (const guest of this.all()) this.happened(guest, 'lost');
-    for (const room of this.#rooms.values()) room.reset();
+  /** With `userJid`: only his stream ended, and rooms that others are in too stay known. */
+  offline(userJid?: BareJid): void {
+    if (userJid === undefined) this.#pacer.clear();
+    for (const guest of this.all()) {
+      if (userJid === undefined || guest.userJid === userJid) this.happened(guest, 'lost');
+    }
+    for (const room of this.#rooms.values()) {
+      if (![...room.guests.values()].some(({ state }) => state === 'in')) room.reset();
+    }
   }
 
   /** Our users leave with us, and come back with us: on disk they stay, as their clients stay joined. */

@@ -118,13 +118,14 @@ export class MucGuests {
     this.#selfPing.start();
   }
 
-  online(): void {
-    this.#guests.online();
+  /** The stream is there; with `userJid`, only his. */
+  online(userJid?: BareJid): void {
+    this.#guests.online(userJid);
   }
 
-  offline(): void {
-    this.#speaking.lost();
-    this.#guests.offline();
+  offline(userJid?: BareJid): void {
+    this.#speaking.lost(userJid);
+    this.#guests.offline(userJid);
   }
 
   stop(): void {

@@ -272,9 +272,10 @@ export class Speaking {
   }
 
   /** The stream is gone: what the room has not shown may not have reached it. */
-  lost(): void {
-    for (const { heard } of this.#said.values()) heard(result(503));
-    for (const { heard } of this.#subjects.values()) heard(result(503));
+  lost(userJid?: BareJid): void {
+    const isLost = (guest: Guest): boolean => userJid === undefined || guest.userJid === userJid;
+    for (const { guest, heard } of this.#said.values()) if (isLost(guest)) heard(result(503));
+    for (const [guest, { heard }] of this.#subjects) if (isLost(guest)) heard(result(503));
   }
 
   async #report({ message }: SendMessageRequest, recipient: GroupParty): Promise<void> {

@@ -116,8 +116,9 @@ export class SessionTable implements CirDirectory {
    * Subscribes again for live sessions: after a restart (what they watched lived in the memory of the last run)
    * or after a gateway came back; `domains` limits it to publishers there.
    */
-  async resubscribe(domains?: readonly Domain[]): Promise<void> {
+  async resubscribe(domains?: readonly Domain[], user?: UserAddress): Promise<void> {
     for (const session of this.sessions.values()) {
+      if (user !== undefined && session.home.address !== user) continue;
       for (const [filter, publishers] of groupedInterests(session, domains)) {
         await this.deps.watching.subscribe(session.home.address, publishers, filter);
       }

@@ -194,7 +194,8 @@ export class CspSession implements Client {
     }
   }
 
-  private changed(change: Change): void {
+  /** Something changed that clients may have asked to hear of. */
+  changed(change: Change): void {
     if (!this.notifications.has(change.type)) return;
     this.outbound.addChange(change);
     this.onReady?.(this);
@@ -280,6 +281,11 @@ export class CspSession implements Client {
     session.autoJoined = state.autoJoined ?? false;
     return session;
   }
+}
+
+/** Tells a user's clients that asked for this type what changed without any of them. */
+export function tellClients(home: Home, type: NotificationType, subject: Change['subject'] = {}): void {
+  for (const client of home.clients) if (client instanceof CspSession) client.changed({ type, subject });
 }
 
 /** All CSP sessions of the session's user, itself included. */

@@ -6,6 +6,7 @@ import type { Clock, IdSource, Log } from '../../ops/ports.ts';
 import type { Authentication } from '../../sap/authentication.ts';
 import type { ServiceFunction } from '../../sap/discovery.ts';
 import type { ServiceElements } from '../../services/elements.ts';
+import type { LinkedAccounts } from '../../services/linked-accounts.ts';
 import type { Store } from '../../store/store.ts';
 import { isBindError, readBody, type Body, type CspTransaction, type ElementName } from './codec/binding.ts';
 import { statusOf } from './answers.ts';
@@ -45,6 +46,7 @@ export interface CspServices extends ServiceElements {
   readonly store: Store;
   readonly authentication: Authentication;
   readonly sessions: SessionTable;
+  readonly linkedAccounts: Pick<LinkedAccounts, 'listsChanged'>;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly log: Log;

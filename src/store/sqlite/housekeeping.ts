@@ -24,6 +24,7 @@ const TABLES = [
   'terminals',
   'watchers',
   'failed_logins',
+  'linked_accounts',
   'sessions',
   'queue',
   'group_homes',

@@ -12,6 +12,7 @@ import { profilesAndSearch } from './migrations/005-profiles-and-search.ts';
 import { content } from './migrations/006-content.ts';
 import { removedUsers } from './migrations/007-removed-users.ts';
 import { owedLeaves } from './migrations/008-owed-leaves.ts';
+import { linkedAccounts } from './migrations/009-linked-accounts.ts';
 
 export interface Migration {
   /** 1, 2, 3, …: the schema version after it. */
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   content,
   removedUsers,
   owedLeaves,
+  linkedAccounts,
 ];
 
 /** The schema version that this code writes. */

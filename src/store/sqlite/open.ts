@@ -8,6 +8,7 @@ import { groupArea } from './groups.ts';
 import { housekeepingArea } from './housekeeping.ts';
 import { invitationArea } from './invitations.ts';
 import { listArea } from './lists.ts';
+import { linkedAccountArea } from './linked-accounts.ts';
 import { lockoutArea } from './lockouts.ts';
 import { owedLeaveArea } from './owed-leaves.ts';
 import { outboxArea } from './outbox.ts';
@@ -49,6 +50,7 @@ export function sqliteStore(db: Database, clock: DatabaseOptions['clock']): Stor
     ...lists,
     ...presence,
     ...lockoutArea(db),
+    ...linkedAccountArea(db),
     ...sessionArea(db),
     ...queue,
     ...groupArea(db),

@@ -57,7 +57,9 @@ export interface Scene {
   stop(): Promise<void>;
 }
 
-function xmppConfig(server: XmppServer): Pick<ConfigInput, 'xmpp'> {
+function xmppConfig(server: XmppServer): {
+  readonly xmpp: Exclude<ConfigInput['xmpp'], undefined | unknown[]>;
+} {
   const { domain, groups, secret } = server.components.test;
   return {
     xmpp: {
@@ -87,7 +89,22 @@ function matrixConfig(server: MatrixServer): Pick<ConfigInput, 'matrix'> {
   };
 }
 
-type Servers = { readonly xmpp?: XmppServer; readonly matrix?: MatrixServer };
+/** Accounts of the server may be linked, over the users' HTTP listener. */
+function linkedConfig(server: XmppServer): ConfigInput {
+  const { domain, host, c2sPort } = server;
+  const { xmpp } = xmppConfig(server);
+  return {
+    listen: { csp: { port: 0 }, cir: { tcp: { port: 0 } }, ops: { port: 0 }, web: { port: 0 } },
+    xmpp: { ...xmpp, linked: { servers: [{ domain, host, port: c2sPort }] } },
+  };
+}
+
+type Servers = {
+  readonly xmpp?: XmppServer;
+  readonly matrix?: MatrixServer;
+  /** Instead of `xmpp`: with linked accounts. */
+  readonly linked?: XmppServer;
+};
 type Gateways = Pick<ConfigInput, Network>;
 
 /** The house's listeners and peers for gateways that run elsewhere, and their processes. */
@@ -151,14 +168,15 @@ class Adapters {
 
 /** A house with the `test` component and registration of the servers that are given. */
 export async function startScene(servers: Servers, where: Whereabouts = 'in the house'): Promise<Scene> {
-  const gateways: Gateways = {
+  const gateways: ConfigInput = {
+    ...(servers.linked === undefined ? {} : linkedConfig(servers.linked)),
     ...(servers.xmpp === undefined ? {} : xmppConfig(servers.xmpp)),
     ...(servers.matrix === undefined ? {} : matrixConfig(servers.matrix)),
   };
   const adapters = where === 'in the house' ? undefined : await Adapters.of(gateways);
   let house = await startTestHouse({ users: [], config: adapters?.config ?? gateways });
   await adapters?.start();
-  const parts = adapters?.parts ?? Object.keys(gateways);
+  const parts = adapters?.parts ?? NETWORKS.filter((network) => gateways[network] !== undefined);
   const phones: WvClient[] = [];
   const phone = ({ address }: Account, kind: PhoneKind = PHONES[1].kind): WvClient => {
     const timing = { pollSeconds: 0, cirPollSeconds: 0, cir: stcp({ reconnectMs: 100 }) };

@@ -8,7 +8,7 @@ import type { ContactList } from '../../../services/home.ts';
 import type { Contact } from '../../../store/store.ts';
 import { resultBody, statusElement, statusOf } from '../answers.ts';
 import { buildElement, type Body } from '../codec/binding.ts';
-import { CspSession } from '../session.ts';
+import { changeList } from '../list-changes.ts';
 import { inSession, type Handlers, type SessionExchange } from '../transaction.ts';
 
 const getList = inSession(
@@ -114,7 +114,10 @@ const manageList = inSession(
     const list = isAddressError(address) ? undefined : session.home.lists.get(address);
     if (list === undefined) return statusOf(700, version);
     const outcome = await applyChanges(exchange, list, body);
-    if (outcome.changed) session.tellOthers('CLC', { ContactListIDList: { ContactList: [list.address] } });
+    if (outcome.changed) {
+      session.tellOthers('CLC', { ContactListIDList: { ContactList: [list.address] } });
+      services.linkedAccounts.listsChanged(session.home);
+    }
     return buildElement(
       'ListManage-Response',
       { Result: resultBody(outcome.result), ...shownParts(list, body, outcome) },
@@ -201,40 +204,13 @@ function propertyElements(list: ContactList): Body<'ContactListProperties'> {
   };
 }
 
-/** Changes a list: who may see what follows it (attribute lists), and so do subscriptions (AutoSubscribe). */
-async function changing(
+/** The change, and what follows from it for this user and his clients. */
+function changing(
   { services, session }: SessionExchange,
   address: ListAddress,
   change: () => Promise<ListOutcome>,
 ): Promise<ListOutcome> {
-  const { home } = session;
-  let outcome: ListOutcome | undefined;
-  await services.publishing.reauthorize(home, async () => {
-    outcome = await change();
-  });
-  const { added, removed } = outcome ?? { added: [], removed: [] };
-  const sessions = [...home.clients].filter((client): client is CspSession => client instanceof CspSession);
-  for (const each of sessions) follow(each, address, added, removed);
-  if (removed.length > 0) await services.watching.unsubscribe(home, removed, true);
-  const auto = sessions.map((each) => each.autoLists.get(address)).find((interest) => interest !== undefined);
-  if (auto !== undefined && added.length > 0) {
-    await services.watching.subscribe(home.address, added, auto === 'all' ? undefined : auto);
-  }
-  await Promise.all(sessions.map((each) => services.sessions.save(each)));
-  return outcome ?? { result: result(500), added, removed };
-}
-
-/** What a list gains is watched by the clients that asked for it; who is on no list any more is not. */
-function follow(
-  session: CspSession,
-  address: ListAddress,
-  added: readonly UserAddress[],
-  removed: readonly UserAddress[],
-): void {
-  for (const user of removed) session.interests.delete(user);
-  const auto = session.autoLists.get(address);
-  if (auto === undefined) return;
-  for (const user of added) session.interests.set(user, auto);
+  return changeList(services, session.home, address, change);
 }
 
 export const listTransactions: Handlers = {

@@ -13,6 +13,7 @@ import { machine } from './machine.ts';
 import { FULL, QUICK, type Plan } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
 import { DOMAIN, PEER_DOMAIN } from './load/tasks.ts';
+import { A_LITTLE_FLAPPING, benchMatrixPresence, FLAPPING } from './matrix-presence.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
 import type { Findings } from './row.ts';
@@ -47,6 +48,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
+  'matrix-presence': (quick) => benchMatrixPresence(quick ? A_LITTLE_FLAPPING : FLAPPING),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

@@ -67,6 +67,10 @@ class MatrixGateway implements Gateway {
     }
   }
 
+  async concluded(request: RequestPrimitive): Promise<void> {
+    if (request.primitive === 'SendMessageRequest') await this.#house?.outbound.concluded(request);
+  }
+
   async start(relay: RelayPort): Promise<void> {
     const house = await buildHouse(this.#settings, this.#watcher, relay);
     this.#house = house;

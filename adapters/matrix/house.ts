@@ -106,6 +106,7 @@ export async function buildHouse(
     publishing,
     async open() {
       await watching.load();
+      await outbound.prune();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);

@@ -3,12 +3,14 @@
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { MatrixAddresses } from './addresses.ts';
+import { Audience } from './audience.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import type { MatrixSettings } from './config.ts';
 import { Ghosts } from './ghosts.ts';
 import { Inbox, reasonOf } from './inbox.ts';
 import { Intake } from './intake.ts';
+import type { MatrixUserId } from './ids.ts';
 import { HomeserverLink } from './link.ts';
 import { Membership } from './membership.ts';
 import { InboundMessages } from './messages-in.ts';
@@ -64,23 +66,25 @@ export async function buildHouse(
   const ghosts = new Ghosts(relay, client, addresses);
   const notices = new Notices(storage, client);
   const reports = new ReadReports(relay, pseudoDomain, addresses);
+  const audience = new Audience();
   const publishing = new Publishing({
     relay,
     client,
     addresses,
     ghosts,
+    audience,
     watcher,
     ...publishingSettings(settings),
   });
-  const show = (users: Promise<Iterable<UserAddress>>): void => void watchAll(publishing, users, relay);
-  const onOpened = (user: UserAddress): void => show(Promise.resolve([user]));
+  const show = (pairs: Promise<Pairs>): void => void watchAll(publishing, audience, pairs, relay);
+  const onOpened = (...pair: Pairs[number]): void => show(Promise.resolve([pair]));
   const portals = new Portals({ storage, client, addresses, ghosts, log, metrics, onOpened });
   const parts = { relay, client, addresses, ghosts, portals };
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
   const inbound = new InboundMessages({ ...parts, notices, pseudoDomain, receiptsFromDelivery });
   const outbound = new OutboundMessages({ ...parts, queues, reports });
   const membership = new Membership({ ...parts, notices });
-  const handlers = { membership, inbound, outbound, reports, watching };
+  const handlers = { membership, inbound, outbound, reports, watching, publishing, audience };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
   const inbox = new Inbox({
     storage,
@@ -91,8 +95,10 @@ export async function buildHouse(
     handle: (content, attempt) => intake.handle(content, attempt),
   });
   const onUsable = (): void => {
+    audience.forget();
+    publishing.resynchronize();
     relay.becameUsable();
-    show(portals.users());
+    show(portals.pairs());
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
@@ -145,14 +151,22 @@ function publishingSettings(settings: MatrixSettings) {
   };
 }
 
+type Pairs = readonly (readonly [user: UserAddress, peer: MatrixUserId])[];
+
 /** Never rejects. */
 async function watchAll(
   publishing: Publishing,
-  users: Promise<Iterable<UserAddress>>,
+  audience: Audience,
+  pairs: Promise<Pairs>,
   relay: RelayPort,
 ): Promise<void> {
   try {
-    await publishing.watch([...(await users)]);
+    const users = new Set<UserAddress>();
+    for (const [user, peer] of await pairs) {
+      audience.met(user, peer);
+      users.add(user);
+    }
+    await publishing.watch([...users]);
   } catch (error) {
     relay.log.error({ error: reasonOf(error) }, 'matrix: presence of users could not be asked for');
   }

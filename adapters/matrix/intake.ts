@@ -2,6 +2,7 @@
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { MatrixAddresses } from './addresses.ts';
+import type { Audience } from './audience.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
@@ -11,6 +12,7 @@ import type { InboundMessages } from './messages-in.ts';
 import type { OutboundMessages } from './messages-out.ts';
 import type { Portals } from './portals.ts';
 import type { Watching } from './presence-in.ts';
+import type { Publishing } from './presence-out.ts';
 import type { ReadReports } from './read-reports.ts';
 import type { PushedTransaction, TransactionTaker } from './transactions.ts';
 
@@ -24,6 +26,8 @@ export interface IntakeOptions {
   readonly outbound: OutboundMessages;
   readonly reports: ReadReports;
   readonly watching: Watching;
+  readonly publishing: Publishing;
+  readonly audience: Audience;
   /** Commits to the inbox; false when it is full. */
   readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
 }
@@ -93,9 +97,10 @@ export class Intake implements TransactionTaker {
 
   /** Presence is state: what is lost here comes again with the next change. */
   #presence(ephemeral: readonly unknown[]): void {
-    const { addresses, watching, relay } = this.#options;
+    const { addresses, watching, publishing, audience, relay } = this.#options;
     for (const update of ephemeral.map(presenceUpdate)) {
       if (update === undefined || addresses.isOurs(update.user)) continue;
+      publishing.refresh(audience.saw(update));
       watching.pushed(update).catch((error: unknown) => {
         relay.log.error({ error: reasonOf(error) }, 'matrix: presence was not passed on');
       });

@@ -170,6 +170,13 @@ export const matrixSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe('Presence updates sent to the homeserver per second.'),
+  presenceRefreshSeconds: z
+    .int()
+    .min(0)
+    .default(25)
+    .describe(
+      'Seconds after which the presence of a user who is online is repeated, below the homeserver’s presence.sync_online_timeout. 0 = never.',
+    ),
   receiptsFromDelivery: z
     .boolean()
     .default(true)

@@ -50,6 +50,8 @@ const part = encodeURIComponent;
 /** Calls of the bot and of ghosts. */
 export class HomeserverClient {
   readonly #options: ClientOptions;
+  /** End the pauses under way. */
+  readonly #wakers = new Set<() => void>();
   #closed = false;
 
   constructor(options: ClientOptions) {
@@ -59,6 +61,7 @@ export class HomeserverClient {
   /** From now on nothing is repeated: calls under way fail as "not now". */
   close(): void {
     this.#closed = true;
+    for (const wake of this.#wakers) wake();
   }
 
   /** The homeserver's versions; one try. */
@@ -227,6 +230,7 @@ export class HomeserverClient {
         const delay = this.#pauseAfter(error, call, attempt);
         if (attempt >= tries || delay === undefined || this.#closed || clock.now() + delay > end) throw error;
         await this.#pause(delay);
+        if (this.#closed) throw error;
       }
     }
   }
@@ -236,7 +240,7 @@ export class HomeserverClient {
     const { name, repeatable: _repeatable, tries: _tries, timeoutMs: _timeoutMs, ...request } = call;
     const started = clock.now();
     try {
-      const answer = await send(user, { ...request, timeoutMs });
+      const answer = await this.#inTime(send(user, { ...request, timeoutMs }), timeoutMs);
       onOutcome(true);
       return answer;
     } catch (error) {
@@ -264,7 +268,25 @@ export class HomeserverClient {
   }
 
   #pause(delay: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(delay, resolve));
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        this.#wakers.delete(wake);
+        resolve();
+      };
+      const cancel = this.#options.clock.after(delay, wake);
+      this.#wakers.add(wake);
+    });
+  }
+
+  /** By our clock as well: the library's own deadline counts silence, not the whole. */
+  #inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(timeoutMs, () =>
+        reject(new HomeserverError({ status: 0, errcode: 'no answer in time' })),
+      );
+      work.then(resolve, reject).finally(cancel);
+    });
   }
 }
 

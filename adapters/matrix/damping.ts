@@ -6,7 +6,7 @@ import { Lru } from './lru.ts';
 /** Halves in so many ms. */
 const HALF_LIFE_MS = 2 * 60_000;
 /** Above that a user is not followed … */
-const SUPPRESS = 4;
+const SUPPRESS = 5;
 /** … until he is below that. */
 const REUSE = 2;
 /** A user is never held back longer than this penalty takes to fall: about four minutes. */
@@ -28,10 +28,10 @@ export class Damping<Key> {
     this.#now = now;
   }
 
-  /** A change of the user, one of 1. True: he changes too often, and is not to be followed now. */
-  changed(key: Key): boolean {
+  /** A change of the user, of some cost. True: he changes too often, and is not to be followed now. */
+  changed(key: Key, cost: number): boolean {
     const before = this.#decayed(key);
-    const penalty = Math.min(MOST, before.penalty + 1);
+    const penalty = Math.min(MOST, before.penalty + cost);
     const isHeld = before.isHeld || penalty > SUPPRESS;
     this.#records.set(key, { penalty, at: this.#now(), isHeld });
     return isHeld;

@@ -48,6 +48,8 @@ const CALM_MS = 10_000;
 /** Deadline of the look whether the homeserver has presence at all, in ms. */
 const LOOK_MS = 3000;
 
+/** What changes cost that are damped: the third coming within a minute is too much, or the sixth other change. */
+const COST = { coming: 2, other: 1 } as const;
 const OFFLINE: MatrixPresence = { presence: 'offline' };
 
 export class Publishing {
@@ -117,7 +119,9 @@ export class Publishing {
     if (refreshMs <= 0 || !enabled || this.#stopped) return;
     // COMPAT(Synapse): 30 s (`sync_online_timeout`); `unavailable` cannot be held, it lasts these 30 s.
     this.#cancelRefresh = relay.clock.after(refreshMs, () => {
-      this.refresh([...this.#sent.entries()].map(([user]) => user).filter((user) => audience.isWatched(user)));
+      this.refresh(
+        [...this.#sent.entries()].map(([user]) => user).filter((user) => audience.isWatched(user)),
+      );
       this.start();
     });
   }
@@ -153,8 +157,10 @@ export class Publishing {
     const isKnown = same(this.#sent.get(user) ?? OFFLINE, state);
     if (isReplaced || isKnown) this.#count('suppressed');
     if (isKnown) return;
+    const isComing = (this.#sent.get(user) ?? OFFLINE).presence === 'offline';
+    const isTooMuch = this.#damping.changed(user, isComing ? COST.coming : COST.other);
     // Who leaves is not shown any longer, however often he does it.
-    if (this.#damping.changed(user) && state.presence !== 'offline') this.#hold(user, state);
+    if (isTooMuch && state.presence !== 'offline') this.#hold(user, state);
     else this.#waiting.set(user, state);
     this.#schedule();
   }

@@ -2,27 +2,24 @@
 // store, at a request to the homeserver, or at a transaction; from then on nothing that it does is seen, and it starts
 // again on what is on disk.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { generateRegistration, parseRegistration } from '../../../adapters/matrix/registration.ts';
 import { checkConfig, type ConfigInput } from '../../../src/config.ts';
 import { startHouse, type House } from '../../../src/gateway.ts';
 import { eventually } from '../eventually.ts';
+import { JumpingClock } from '../jumping-clock.ts';
 import { freePorts } from '../kill/gateway-process.ts';
 import { Ledger } from '../kill/ledger.ts';
 import { seeded } from '../kill/random.ts';
 import { MortalDisk, type Death } from '../mortal-disk.ts';
-import { FederatedPerson, PASSWORD } from '../ssp/kill/person.ts';
-import { freePort } from '../ssp/two-houses.ts';
+import { FederatedPerson } from '../ssp/kill/person.ts';
+import { besideHomeserver, DOMAIN, PREFIX, SERVER_NAME } from './beside-homeserver.ts';
 import { Dave } from './dave.ts';
-import { ScriptedHomeserver, type Fault } from './homeserver.ts';
-import type { Mishap } from './pusher.ts';
+import type { ScriptedHomeserver, Fault, Script } from './homeserver.ts';
+import type { Mishap, PushScript } from './pusher.ts';
 
-export const SERVER_NAME = 'hs.test';
-const DOMAIN = 'crash.test';
-const PREFIX = '_imps_';
 /** Long enough for restarts, back-off and the retries of both sides, ms. */
 const SETTLED_MS = 60_000;
 
@@ -37,22 +34,33 @@ export class CrashWorld {
   readonly dave: Dave;
   /** The label of the point at which it died last. */
   diedAt = '';
+  /** How the homeserver, and the way of its transactions, behave while the server lives. */
+  weather: Script = () => undefined;
+  post: PushScript = {};
   #ann: FederatedPerson | undefined;
   readonly #folder: string;
   readonly #config: ConfigInput;
+  readonly #clock: JumpingClock;
   #house: House | undefined;
   #deaths = 0;
   #reviving: Promise<void> = Promise.resolve();
+  #diesAnswering = false;
   #armed: { border: Border; left: number; death: Death } | undefined;
 
   private constructor(folder: string, config: ConfigInput, homeserver: ScriptedHomeserver) {
+    this.#clock = new JumpingClock();
     this.#folder = folder;
     this.#config = config;
     this.homeserver = homeserver;
     this.dave = new Dave(homeserver, this.ledger, { serverName: SERVER_NAME, ghosts: `@${PREFIX}` });
     this.disk.onDeath = () => this.#died(`store ${this.disk.lastCall}`);
-    homeserver.script = (call) => this.#fault(call.name);
-    homeserver.pusher.script = { mishap: () => this.#mishap() };
+    homeserver.script = (call) => this.#fault(call.name) ?? this.weather(call);
+    homeserver.pusher.script = {
+      mishap: async (transaction, tries) =>
+        (await this.#mishap()) ?? (await this.post.mishap?.(transaction, tries)),
+      answered: () => this.#answered(),
+      again: (transaction, past) => this.post.again?.(transaction, past) ?? [],
+    };
   }
 
   static async start(seed: number): Promise<CrashWorld> {
@@ -93,12 +101,18 @@ export class CrashWorld {
     return this.diedAt !== '';
   }
 
-  /** All that was accepted has arrived and is reported. */
-  async recovered(): Promise<void> {
+  /** Moves the server's time. */
+  jump(ms: number): void {
+    this.#clock.jump(ms);
+  }
+
+  /** All that was accepted has arrived and is reported. `jump`: the server's time goes on faster by so many ms a look. */
+  async recovered(jump = 0): Promise<void> {
     let missing: readonly string[] = [];
     await eventually(
       () => `all is well again (${missing.join('; ')})`,
       async () => {
+        if (jump > 0) this.jump(jump);
         missing = [...this.ledger.missing(), ...this.ann.unreported.map((id) => `no report of ${id}`)];
         if (missing.length > 0 || !this.homeserver.pusher.idle || this.disk.dead) return false;
         await this.#reviving;
@@ -121,7 +135,7 @@ export class CrashWorld {
   async #start(): Promise<void> {
     const config = checkConfig(this.#config, 'crash test', this.#folder);
     const log = pino({ level: process.env.WVGATE_TEST_LOG ?? 'silent' });
-    this.#house = await startHouse({ config, log, storeFilter: this.disk.filter });
+    this.#house = await startHouse({ config, log, clock: this.#clock, storeFilter: this.disk.filter });
   }
 
   #login(seed: number): Promise<FederatedPerson> {
@@ -161,14 +175,14 @@ export class CrashWorld {
       this.#died('transaction');
       return 'lost before';
     }
-    this.homeserver.pusher.script = {
-      mishap: () => this.#mishap(),
-      answered: () => {
-        this.homeserver.pusher.script = { mishap: () => this.#mishap() };
-        this.#died('answer to a transaction');
-      },
-    };
+    this.#diesAnswering = true;
     return 'lost after';
+  }
+
+  #answered(): void {
+    if (!this.#diesAnswering) return;
+    this.#diesAnswering = false;
+    this.#died('answer to a transaction');
   }
 
   #passed(border: Border): Death | undefined {
@@ -194,39 +208,4 @@ export class CrashWorld {
     await this.#house?.stop();
     await this.#start();
   }
-}
-
-/** A scripted homeserver, and the configuration of a server beside it with one user, ann. */
-export async function besideHomeserver(
-  folder: string,
-  ports: Awaited<ReturnType<typeof freePorts>>,
-): Promise<{ readonly homeserver: ScriptedHomeserver; readonly config: ConfigInput }> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const file = join(folder, 'registration.yaml');
-  const text = generateRegistration({ url, serverName: SERVER_NAME, prefix: PREFIX });
-  await writeFile(file, text, { mode: 0o600 });
-  const { asToken, hsToken } = parseRegistration(text, file);
-  const bot = `@${PREFIX}bot:${SERVER_NAME}`;
-  const homeserver = new ScriptedHomeserver({
-    serverName: SERVER_NAME,
-    service: { url, asToken, hsToken, bot },
-  });
-  await homeserver.open();
-  const config: ConfigInput = {
-    domain: DOMAIN,
-    data: folder,
-    users: [{ name: 'ann', password: PASSWORD }],
-    login: { userBurst: 1_000, sourceBurst: 1_000 },
-    session: { pollMin: 1 },
-    listen: { csp: { port: ports.csp }, cir: { tcp: { port: ports.cir } }, ops: { port: ports.ops } },
-    matrix: {
-      homeserverUrl: homeserver.url,
-      serverName: SERVER_NAME,
-      registration: file,
-      listen: { port },
-      pseudoDomain: 'matrix.wv.test',
-    },
-  };
-  return { homeserver, config };
 }

@@ -210,7 +210,7 @@ describe('showing WV users to Matrix', () => {
       notify('a', turn % 2 === 0 ? online('') : { OnlineStatus: simple('F') });
       await clock.advance(10_000);
     }
-    expect(shown.length).toBeLessThan(9);
+    expect(shown.length).toBeLessThan(5);
     expect(shown.at(-1)?.presence).toEqual({ presence: 'offline' });
     const before = shown.length;
     notify('a', online('calm'));
@@ -277,13 +277,15 @@ describe('showing WV users to Matrix', () => {
     known = 'offline';
     for (const name of ['a', 'b', 'c']) notify(name, online('1'));
     await clock.advance(60_000);
-    expect(shown).toHaveLength(1);
+    // One more may be under way while it looks.
+    const before = shown.length;
+    expect(before).toBeLessThan(3);
     const warnings = relay.log.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
     expect(warnings).toEqual([expect.stringContaining('switched off')]);
     known = 'online';
     publishing.resynchronize();
     await clock.advance(5000);
-    expect(shown).toHaveLength(4);
+    expect(shown).toHaveLength(before + 3);
   });
 
   it('asks for what the pseudo-watcher may see, in batches', async () => {

@@ -33,6 +33,8 @@ const PER_ROOM = 10;
 const LANES = 4;
 /** What a new homeserver, and ghosts that were just made, take until they are quiet, in ms. */
 const SETTLED_MS = 10_000;
+/** What Synapse takes, after it was told much, until it has told everybody and timed them out, in ms. */
+const DIGESTED_MS = 60_000;
 /** Steps of the flapping, in ms. */
 const STEP_MS = 100;
 
@@ -134,6 +136,7 @@ async function measured(server: MatrixServer, { users, everyMs, windowMs }: Flap
     const flapping = crowd.flap(everyMs);
     // The first changes of each are shown: it is what comes after that which must not go on like that.
     const first = await load(server.pid, windowMs);
+    await delay(DIGESTED_MS);
     const [passed, suppressed] = [crowd.counted('passed'), crowd.counted('suppressed')];
     const busy = await load(server.pid, windowMs);
     const seconds = windowMs / 1000;

@@ -30,6 +30,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
           refreshSeconds: matrix.presenceRefreshSeconds,
         },
         receiptsFromDelivery: matrix.receiptsFromDelivery,
+        invitesPerMinute: matrix.invitesPerMinute,
       }),
     );
   }

@@ -64,13 +64,15 @@ export class HomeserverClient {
     for (const wake of this.#wakers) wake();
   }
 
-  /** The homeserver's versions; one try. */
-  async versions(bot: MatrixUserId): Promise<void> {
+  /** The versions that the homeserver speaks; one try. */
+  async versions(bot: MatrixUserId): Promise<readonly string[]> {
     const call = { name: 'versions', method: 'GET', path: '/_matrix/client/versions', ...PROBE } as const;
     const answer = record(await this.#call(bot, call));
-    if (!Array.isArray(answer['versions'])) {
+    const versions: unknown = answer['versions'];
+    if (!Array.isArray(versions)) {
       throw new HomeserverError({ status: 404, errcode: 'M_NOT_FOUND', reason: 'not a homeserver' });
     }
+    return versions.filter((version) => typeof version === 'string');
   }
 
   /** Who our token stands for; one try. */
@@ -259,7 +261,7 @@ export class HomeserverClient {
   /** How long to wait before the next try, in ms; undefined: it makes no sense now. */
   #pauseAfter(error: HomeserverError, call: Call, attempt: number): number | undefined {
     const { baseDelayMs, maxDelayMs } = this.#options.retry;
-    if (!error.transient || error.status === 401) return undefined;
+    if (!error.transient || error.status === 401 || error.errcode === 'M_EXCLUSIVE') return undefined;
     if (call.repeatable === false && !error.untouched) return undefined;
     if (error.retryAfterMs !== undefined)
       return error.retryAfterMs <= maxDelayMs ? error.retryAfterMs : undefined;

@@ -32,6 +32,8 @@ export interface MatrixGatewayConfig {
   readonly receiptsFromDelivery?: boolean;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
+  /** Invitations of ghosts by one Matrix user that are followed in a minute; more are refused. Default 30. */
+  readonly invitesPerMinute?: number;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
   readonly bridgePatterns?: readonly string[];
   readonly retry?: {
@@ -60,6 +62,7 @@ export interface MatrixSettings {
   readonly presenceRefreshMs: number;
   readonly receiptsFromDelivery: boolean;
   readonly portalOnSubscribe: boolean;
+  readonly invitesPerMinute: number;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
 }
@@ -102,6 +105,7 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     presenceRefreshMs: 1000 * (config.presence?.refreshSeconds ?? 25),
     receiptsFromDelivery: config.receiptsFromDelivery ?? true,
     portalOnSubscribe: config.portalOnSubscribe ?? true,
+    invitesPerMinute: config.invitesPerMinute ?? 30,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },
   };

@@ -83,9 +83,15 @@ export async function buildHouse(
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
   const inbound = new InboundMessages({ ...parts, notices, pseudoDomain, receiptsFromDelivery });
   const outbound = new OutboundMessages({ ...parts, queues, reports });
-  const membership = new Membership({ ...parts, notices });
+  const { invitesPerMinute } = settings;
+  const membership = new Membership({ ...parts, notices, invitesPerMinute });
   const handlers = { membership, inbound, outbound, reports, watching, publishing, audience };
-  const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
+  const intake: Intake = new Intake({
+    ...parts,
+    ...handlers,
+    notices,
+    take: (contents) => inbox.take(contents),
+  });
   const inbox = new Inbox({
     storage,
     clock,
@@ -93,6 +99,7 @@ export async function buildHouse(
     metrics,
     queues,
     handle: (content, attempt) => intake.handle(content, attempt),
+    onGivenUp: (content) => intake.givenUp(content),
   });
   const onUsable = (): void => {
     audience.forget();
@@ -102,7 +109,7 @@ export async function buildHouse(
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
-  const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
+  const face = new TransactionFace(settings.registration.hsToken, intake, relay);
   return {
     relay,
     link,
@@ -111,6 +118,7 @@ export async function buildHouse(
     watching,
     publishing,
     async open() {
+      for (const doubt of settings.registration.doubts) log.warn({}, `matrix: registration: ${doubt}`);
       await watching.load();
       await outbound.prune();
       // Before anything new is taken: what came first is handled first.

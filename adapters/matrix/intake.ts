@@ -1,8 +1,10 @@
 // From a pushed transaction to the parts of the gateway: what is kept, what is an echo, who handles what.
 
 import type { RelayPort } from '../../src/sap/port.ts';
+import { result } from '../../src/wv/status.ts';
 import type { MatrixAddresses } from './addresses.ts';
 import type { Audience } from './audience.ts';
+import { notDelivered } from './errors.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
@@ -10,6 +12,7 @@ import { reasonOf } from './inbox.ts';
 import type { Membership } from './membership.ts';
 import type { InboundMessages } from './messages-in.ts';
 import type { OutboundMessages } from './messages-out.ts';
+import type { Notices } from './notices.ts';
 import type { Portals } from './portals.ts';
 import type { Watching } from './presence-in.ts';
 import type { Publishing } from './presence-out.ts';
@@ -21,6 +24,7 @@ export interface IntakeOptions {
   readonly addresses: MatrixAddresses;
   readonly ghosts: Ghosts;
   readonly portals: Portals;
+  readonly notices: Notices;
   readonly membership: Membership;
   readonly inbound: InboundMessages;
   readonly outbound: OutboundMessages;
@@ -37,6 +41,9 @@ export interface IntakeOptions {
  * COMPAT(Synapse): it drops presence as long as it keeps transactions.
  */
 const LATE_MS = 1500;
+
+/** Events that somebody wrote for somebody. */
+const MESSAGES = new Set(['m.room.message', 'm.sticker']);
 
 type Handler = (intake: IntakeOptions, event: RoomEvent, attempt: number) => Promise<void>;
 
@@ -93,6 +100,16 @@ export class Intake implements TransactionTaker {
     }
     await HANDLERS[content.type]?.(this.#options, content, attempt);
     await reports.passed(content.room, content.id);
+  }
+
+  /** Tells the sender of a message that it could not be handled: an exception is our bug, and still his business. */
+  async givenUp(content: InboxContent): Promise<void> {
+    const { portals, ghosts, notices } = this.#options;
+    if (!('id' in content) || !MESSAGES.has(content.type)) return;
+    const portal = await portals.inRoom(content.room);
+    if (portal === undefined || content.sender !== portal.peer) return;
+    const ghost = await ghosts.ensure(portal.user);
+    await notices.once(ghost, content.room, `failed ${content.id}`, notDelivered(result(500)));
   }
 
   /** Presence is state: what is lost here comes again with the next change. */

@@ -28,6 +28,9 @@ const MARK = 'org.wvgate.message';
 /** Older messages carry the time at which they were sent. */
 const TIMESTAMP_AFTER_MS = 60_000;
 
+/** What may wait for a room before a message is asked to come again later. */
+const MAX_AHEAD = 100;
+
 export interface OutboundOptions {
   readonly relay: RelayPort;
   readonly client: HomeserverClient;
@@ -131,6 +134,10 @@ export class OutboundMessages {
       }
     }
     const portal = await portals.ensure(user, peer);
+    // The relay repeats what waits here for longer than it has patience for: it must not wait several times over.
+    if (queues.sizeOf(portal.room) > MAX_AHEAD) {
+      throw new HomeserverError({ status: 0, errcode: 'too much waits for this room' });
+    }
     await this.#sending.note(id, peer, { room: portal.room });
     await queues.run(portal.room, () => this.#deliver(request, portal));
   }

@@ -177,6 +177,11 @@ export const matrixSchema = z.strictObject({
     .describe(
       'Seconds after which the presence of a user who is online is repeated, below the homeserver’s presence.sync_online_timeout. 0 = never.',
     ),
+  invitesPerMinute: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe('Invitations of ghosts by one Matrix user that are followed in a minute; more are refused.'),
   receiptsFromDelivery: z
     .boolean()
     .default(true)

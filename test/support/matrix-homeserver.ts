@@ -104,6 +104,7 @@ export class FakeHomeserver {
     [/^POST .*\/register$/, () => ({ user_id: 'whoever' })],
     [/^POST .*\/createRoom$/, () => ({ room_id: `!room${this.all('createRoom').length}:hs.test` })],
     [/^PUT .*\/send\/m\.room\.message\//, (asked) => this.#send(asked)],
+    [/^GET .*\/members$/, () => ({ chunk: [] })],
     [/^GET .*\/profile\//, () => ({ displayname: 'Dave' })],
     [/^GET .*\/presence\//, () => ({ presence: 'online' })],
     [/^PUT .*\/presence\//, (asked) => this.#setPresence(asked)],

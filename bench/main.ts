@@ -13,6 +13,7 @@ import { machine } from './machine.ts';
 import { FULL, QUICK, type Plan } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
 import { DOMAIN, PEER_DOMAIN } from './load/tasks.ts';
+import { A_LITTLE_MATRIX, benchMatrix, MATRIX } from './matrix.ts';
 import { A_LITTLE_FLAPPING, benchMatrixPresence, FLAPPING } from './matrix-presence.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
@@ -48,6 +49,7 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   'ssp-peers': (quick) => benchSspPeers(quick ? FEW_PEERS : PEERS),
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
+  matrix: (quick) => benchMatrix(quick ? A_LITTLE_MATRIX : MATRIX),
   'matrix-presence': (quick) => benchMatrixPresence(quick ? A_LITTLE_FLAPPING : FLAPPING),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };

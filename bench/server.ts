@@ -21,6 +21,7 @@ export interface ServerTask {
   /** Polls are held for those who let them. */
   readonly holdsPolls?: boolean;
   readonly xmpp?: ConfigInput['xmpp'];
+  readonly matrix?: ConfigInput['matrix'];
   readonly ssp?: SspTask;
 }
 
@@ -50,7 +51,7 @@ interface Started {
   readonly took: number;
 }
 
-function configOf({ data, holdsPolls = false, xmpp, ssp }: ServerTask): ConfigInput {
+function configOf({ data, holdsPolls = false, xmpp, matrix, ssp }: ServerTask): ConfigInput {
   return {
     domain: ssp?.domain ?? DOMAIN,
     data,
@@ -58,6 +59,7 @@ function configOf({ data, holdsPolls = false, xmpp, ssp }: ServerTask): ConfigIn
     log: { level: 'error' },
     ...(holdsPolls ? { session: { longPollSeconds: HELD_SECONDS } } : {}),
     ...(xmpp === undefined ? {} : { xmpp }),
+    ...(matrix === undefined ? {} : { matrix }),
     ...(ssp === undefined ? {} : { ssp: ssp.peers }),
   };
 }

@@ -143,12 +143,16 @@ const DOUBTS: readonly Doubt[] = [
     'namespaces.aliases: none that is exclusive, so anybody may take the names of groups',
   ],
   [
-    (fields) => [fields['as_token'], fields['hs_token']].some((token) => String(token).length < LEAST_TOKEN),
-    'as_token, hs_token: too short; write a new registration',
+    (fields) => [fields['as_token'], fields['hs_token']].some((token) => isWeak(String(token))),
+    'as_token, hs_token: too short, or those of a sample; write a new registration',
   ],
   [(fields) => fields['as_token'] === fields['hs_token'], 'as_token, hs_token: the same; they must differ'],
   [(fields) => !URL.canParse(String(fields['url'])), 'url: not a URL, so the homeserver cannot reach wvgate'],
 ];
+
+function isWeak(token: string): boolean {
+  return token.length < LEAST_TOKEN || token.startsWith('CHANGE');
+}
 
 function doubtsAbout(fields: Readonly<Record<string, unknown>>): readonly string[] {
   return DOUBTS.filter(([isDoubtful]) => isDoubtful(fields)).map(([, words]) => words);

@@ -7,7 +7,7 @@ import type { ConfigInput } from '../../../src/config.ts';
 import type { Ports } from '../kill/gateway-process.ts';
 import { PASSWORD } from '../ssp/kill/person.ts';
 import { freePort } from '../ssp/two-houses.ts';
-import { ScriptedHomeserver } from './homeserver.ts';
+import { ScriptedHomeserver, type HomeserverOptions } from './homeserver.ts';
 
 export const SERVER_NAME = 'hs.test';
 export const DOMAIN = 'crash.test';
@@ -17,7 +17,11 @@ export const PREFIX = '_imps_';
 export async function besideHomeserver(
   folder: string,
   ports: Ports,
-): Promise<{ readonly homeserver: ScriptedHomeserver; readonly config: ConfigInput }> {
+): Promise<{
+  readonly homeserver: ScriptedHomeserver;
+  readonly config: ConfigInput;
+  readonly service: HomeserverOptions['service'];
+}> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const file = join(folder, 'registration.yaml');
@@ -25,10 +29,8 @@ export async function besideHomeserver(
   await writeFile(file, text, { mode: 0o600 });
   const { asToken, hsToken } = parseRegistration(text, file);
   const bot = `@${PREFIX}bot:${SERVER_NAME}`;
-  const homeserver = new ScriptedHomeserver({
-    serverName: SERVER_NAME,
-    service: { url, asToken, hsToken, bot },
-  });
+  const service = { url, asToken, hsToken, bot };
+  const homeserver = new ScriptedHomeserver({ serverName: SERVER_NAME, service });
   await homeserver.open();
   const config: ConfigInput = {
     domain: DOMAIN,
@@ -45,5 +47,5 @@ export async function besideHomeserver(
       pseudoDomain: 'matrix.wv.test',
     },
   };
-  return { homeserver, config };
+  return { homeserver, config, service };
 }

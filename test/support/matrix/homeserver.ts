@@ -190,7 +190,18 @@ export class ScriptedHomeserver {
       (call, [room = '']) => this.#move(room, String(call.body['user_id']), 'invite', call.user),
     ],
     ['members', at('GET', '/rooms/([^/]+)/members'), (_call, [room = '']) => this.#members(room)],
-    ['state', at('GET', '/rooms/([^/]+)/state/([^/]+)/?'), () => refusal(404, 'M_NOT_FOUND')],
+    [
+      'state',
+      at('GET', '/rooms/([^/]+)/state/([^/]+)/?'),
+      (_call, [, type]) =>
+        // Everybody may do everything; there is no other state.
+        type === 'm.room.power_levels'
+          ? {
+              status: 200,
+              body: { users_default: 100, events: {}, users: {}, events_default: 0, state_default: 50 },
+            }
+          : refusal(404, 'M_NOT_FOUND'),
+    ],
     [
       'event',
       at('GET', '/rooms/([^/]+)/event/([^/]+)'),

@@ -198,7 +198,7 @@ export class ScriptedHomeserver {
         type === 'm.room.power_levels'
           ? {
               status: 200,
-              body: { users_default: 100, events: {}, users: {}, events_default: 0, state_default: 50 },
+              body: { users_default: 0, events_default: 0, events: {}, users: {} },
             }
           : refusal(404, 'M_NOT_FOUND'),
     ],

@@ -330,8 +330,9 @@ async function measureEcho({ chats, messages }: MatrixPlan): Promise<Echo> {
         before = now;
         await delay(5_000);
       }
-      const doubled = [...ear.heard.values()].filter((times) => times > 1).length;
-      return { side, balance: { lost: said - begun - ear.heard.size, doubled } };
+      const late = [...ear.heard].filter(([mark]) => Number(mark) > begun);
+      const doubled = late.filter(([, times]) => times > 1).length;
+      return { side, balance: { lost: said - begun - late.length, doubled } };
     });
   } finally {
     homeserver.pusher.stop();

@@ -37,6 +37,8 @@ export interface MatrixGatewayConfig {
   readonly files?: Partial<FileSettings>;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
+  /** Invitations of ghosts by one Matrix user that are followed in a minute; more are refused. Default 30. */
+  readonly invitesPerMinute?: number;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
   readonly bridgePatterns?: readonly string[];
   readonly retry?: {
@@ -78,6 +80,7 @@ export interface MatrixSettings {
   readonly splitText: number;
   readonly files: FileSettings;
   readonly portalOnSubscribe: boolean;
+  readonly invitesPerMinute: number;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
 }
@@ -125,6 +128,7 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     splitText: config.splitText ?? 1500,
     files: { ...FILES, ...config.files },
     portalOnSubscribe: config.portalOnSubscribe ?? true,
+    invitesPerMinute: config.invitesPerMinute ?? 30,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },
   };

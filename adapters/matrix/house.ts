@@ -4,6 +4,7 @@ import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
+import { Audience } from './audience.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import { Compositions } from './compositions.ts';
@@ -14,6 +15,7 @@ import { Inbox, reasonOf } from './inbox.ts';
 import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
 import { Invitations } from './invitations.ts';
+import type { MatrixUserId } from './ids.ts';
 import { HomeserverLink } from './link.ts';
 import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
@@ -72,16 +74,18 @@ export async function buildHouse(
   const ghosts = new Ghosts(relay, client, addresses);
   const notices = new Notices(storage, client);
   const reports = new ReadReports(relay, pseudoDomain, addresses);
+  const audience = new Audience();
   const publishing = new Publishing({
     relay,
     client,
     addresses,
     ghosts,
+    audience,
     watcher,
     ...publishingSettings(settings),
   });
-  const show = (users: Promise<Iterable<UserAddress>>): void => void watchAll(publishing, users, relay);
-  const onOpened = (user: UserAddress): void => show(Promise.resolve([user]));
+  const show = (pairs: Promise<Pairs>): void => void watchAll(publishing, audience, pairs, relay);
+  const onOpened = (...pair: Pairs[number]): void => show(Promise.resolve([pair]));
   const acquaintances = new Acquaintances(storage);
   const portals = new Portals({ storage, client, addresses, ghosts, acquaintances, log, metrics, onOpened });
   const parts = { relay, client, addresses, ghosts, portals };
@@ -89,12 +93,18 @@ export async function buildHouse(
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
   const outbound = new OutboundMessages({ ...parts, queues, reports, files: talk.outgoing });
   const upgrades = new Upgrades({ relay, client, ghosts, portals });
-  const membership = new Membership({ ...parts, notices, upgrades });
+  const { invitesPerMinute } = settings;
+  const membership = new Membership({ ...parts, notices, upgrades, invitesPerMinute });
   const invitations = new Invitations({ relay, outbound, watching });
   const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
   const { inbound, names } = talk;
-  const handlers = { membership, inbound, names, outbound, reports, watching };
-  const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
+  const handlers = { membership, inbound, names, outbound, reports, watching, publishing, audience };
+  const intake: Intake = new Intake({
+    ...parts,
+    ...handlers,
+    notices,
+    take: (contents) => inbox.take(contents),
+  });
   const inbox = new Inbox({
     storage,
     clock,
@@ -102,14 +112,17 @@ export async function buildHouse(
     metrics,
     queues,
     handle: (content, attempt) => intake.handle(content, attempt),
+    onGivenUp: (content) => intake.givenUp(content),
   });
   const onUsable = (): void => {
+    audience.forget();
+    publishing.resynchronize();
     relay.becameUsable();
-    show(portals.users());
+    show(portals.pairs());
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
-  const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
+  const face = new TransactionFace(settings.registration.hsToken, intake, relay);
   return {
     relay,
     link,
@@ -120,8 +133,10 @@ export async function buildHouse(
     pictures,
     invitations,
     async open() {
+      for (const doubt of settings.registration.doubts) log.warn({}, `matrix: registration: ${doubt}`);
       await watching.load();
       await talk.outgoing.forgetOld();
+      await outbound.prune();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);
@@ -202,14 +217,22 @@ function publishingSettings(settings: MatrixSettings) {
   };
 }
 
+type Pairs = readonly (readonly [user: UserAddress, peer: MatrixUserId])[];
+
 /** Never rejects. */
 async function watchAll(
   publishing: Publishing,
-  users: Promise<Iterable<UserAddress>>,
+  audience: Audience,
+  pairs: Promise<Pairs>,
   relay: RelayPort,
 ): Promise<void> {
   try {
-    await publishing.watch([...(await users)]);
+    const users = new Set<UserAddress>();
+    for (const [user, peer] of await pairs) {
+      audience.met(user, peer);
+      users.add(user);
+    }
+    await publishing.watch([...users]);
   } catch (error) {
     relay.log.error({ error: reasonOf(error) }, 'matrix: presence of users could not be asked for');
   }

@@ -117,7 +117,6 @@ export class FakeHomeserver {
     [/^POST .*\/media\/v3\/upload$/, (asked) => this.#upload(asked)],
     [/^GET .*\/media\/download\//, ({ path }) => this.media.get(path.split('/').slice(-2).join('/'))],
     [/^GET .*\/event\//, ({ path }) => this.events.get(path.split('/').at(-1) ?? '')],
-    [/^GET .*\/members$/, () => ({ chunk: [] })],
     [/^GET .*\/profile\//, () => ({ displayname: 'Dave' })],
     [/^GET .*\/presence\//, () => ({ presence: 'online' })],
     [/^PUT .*\/presence\//, (asked) => this.#setPresence(asked)],

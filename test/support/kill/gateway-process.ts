@@ -175,6 +175,13 @@ export class GatewayProcess {
     return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
   }
 
+  /** The sum of a counter's series whose labels contain `label`; undefined while it cannot be asked. */
+  async counted(counter: string, label = ''): Promise<number | undefined> {
+    const metrics = await this.#ask('/metrics');
+    const series = metrics?.split('\n').filter((line) => line.startsWith(counter) && line.includes(label));
+    return series?.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
   async #ask(path: string): Promise<string | undefined> {
     try {
       const answer = await fetch(`${this.#ops}${path}`, { signal: AbortSignal.timeout(5_000) });

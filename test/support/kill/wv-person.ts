@@ -11,12 +11,12 @@ import type { Random } from './random.ts';
 
 export class WvPerson implements Person {
   readonly names: Names;
-  readonly #client: WvClient;
+  readonly client: WvClient;
   #sent = 0;
 
   private constructor(names: Names, client: WvClient) {
     this.names = names;
-    this.#client = client;
+    this.client = client;
   }
 
   static async login(
@@ -56,7 +56,7 @@ export class WvPerson implements Person {
     const DateTime = `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`;
     for (;;) {
       try {
-        await this.#client.request(
+        await this.client.request(
           'SendMessage-Request',
           {
             DeliveryReport: false,
@@ -81,7 +81,7 @@ export class WvPerson implements Person {
   }
 
   async close(): Promise<void> {
-    await this.#client.logout();
+    await this.client.logout();
   }
 }
 

@@ -1,0 +1,59 @@
+// What may happen to the two ends of a component stream, and to what is between them.
+
+import { killServer, startServer } from '../../../scripts/stack/control.ts';
+import type { Weather } from '../tcp-proxy.ts';
+import type { Town } from './town.ts';
+
+export interface Disaster {
+  readonly what: string;
+  strikes(town: Town): Promise<void>;
+  /** Resolves when all that died is running again; the stream may take longer. */
+  isOver(town: Town): Promise<void>;
+  /** Phones can do something meanwhile; XMPP users can. */
+  readonly phonesWork: boolean;
+  readonly friendsWork: boolean;
+}
+
+/** How long the network is away, ms: less than it takes the gateway to notice silence. */
+const WEATHER_MS = 2_000;
+
+function network(what: string, weather: Weather): Disaster {
+  return {
+    what,
+    phonesWork: true,
+    friendsWork: true,
+    strikes({ proxy }) {
+      proxy.weather = weather;
+      return Promise.resolve();
+    },
+    async isOver({ proxy }) {
+      await new Promise((resolve) => setTimeout(resolve, WEATHER_MS));
+      proxy.weather = 'open';
+    },
+  };
+}
+
+export const DISASTERS: readonly Disaster[] = [
+  {
+    what: 'kill -9 of wvgate',
+    phonesWork: false,
+    friendsWork: true,
+    strikes: ({ gateway }) => gateway.kill(),
+    async isOver({ gateway }) {
+      gateway.start();
+      await Promise.resolve();
+    },
+  },
+  {
+    what: 'kill -9 of the XMPP server',
+    phonesWork: true,
+    friendsWork: false,
+    strikes: ({ serverName }) => killServer(serverName),
+    async isOver({ serverName }) {
+      await startServer(serverName);
+    },
+  },
+  network('a reset of the component link', 'cut'),
+  network('a component link that swallows everything', 'black-hole'),
+  network('a component link that carries one way only', 'half-open'),
+];

@@ -8,6 +8,8 @@ export interface FakeServerOptions {
   readonly secret: string;
   /** Returns pings of the component to itself, as real servers do. */
   returnsPings?: boolean;
+  /** Ends connections as soon as they are made, as a port does whose server is starting or ending. */
+  hangsUp?: boolean;
 }
 
 export class FakeXmppServer {
@@ -50,6 +52,7 @@ export class FakeXmppServer {
   #accept(socket: Socket): void {
     this.sockets.push(socket);
     socket.on('error', () => undefined);
+    if (this.#options.hangsUp === true) return void socket.end();
     socket.on('data', (data) => this.#read(socket, data.toString('utf8')));
   }
 

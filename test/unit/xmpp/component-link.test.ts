@@ -180,6 +180,13 @@ describe('the component link', () => {
     await eventually('online', () => link.online);
   });
 
+  test('a server that hangs up before it greets is tried again at once, not after the time for greetings', async () => {
+    const { server, link, relay } = await scene({ hangsUp: true });
+    await eventually('some attempts', () => server.sockets.length >= 3, 2_000);
+    expect(link.online).toBe(false);
+    expect(relay.lines.filter(({ level }) => level === 'warn')).not.toEqual([]);
+  });
+
   test('a server that returns no pings is left', async () => {
     const { server, link } = await scene(
       { returnsPings: false },

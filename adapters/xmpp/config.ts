@@ -7,6 +7,8 @@ export interface ReconnectDelays {
   /** Before the first new attempt; doubles with every failure. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
+  /** After the server refused the secret, or gave our place to another: trying sooner does not help. Default: maxDelayMs. */
+  readonly refusedDelayMs?: number;
 }
 
 export interface XmppGatewayConfig {
@@ -109,7 +111,7 @@ export type XmppSettings = Required<Omit<XmppGatewayConfig, 'pseudoDomain' | 'gr
 const DEFAULTS = {
   name: 'xmpp',
   maxStanzaBytes: 262_144,
-  reconnect: { minDelayMs: 500, maxDelayMs: 60_000 },
+  reconnect: { minDelayMs: 500, maxDelayMs: 5_000, refusedDelayMs: 60_000 },
   pingIntervalMs: 30_000,
   confirmTimeoutMs: 15_000,
   reactions: true,

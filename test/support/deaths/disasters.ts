@@ -9,9 +9,10 @@ export interface Disaster {
   strikes(town: Town): Promise<void>;
   /** Resolves when all that died is running again; the stream may take longer. */
   isOver(town: Town): Promise<void>;
-  /** Phones can do something meanwhile; XMPP users can. */
+  /** The gateway goes on, and with it the phones. */
   readonly phonesWork: boolean;
-  readonly friendsWork: boolean;
+  /** Nothing is lost on the way, so that no XMPP user has to send anything again to which he got no answer. */
+  readonly isOrderly: boolean;
 }
 
 /** How long the network is away, ms: less than it takes the gateway to notice silence. */
@@ -21,7 +22,7 @@ function network(what: string, weather: Weather): Disaster {
   return {
     what,
     phonesWork: true,
-    friendsWork: true,
+    isOrderly: false,
     strikes({ proxy }) {
       proxy.weather = weather;
       return Promise.resolve();
@@ -35,9 +36,22 @@ function network(what: string, weather: Weather): Disaster {
 
 export const DISASTERS: readonly Disaster[] = [
   {
+    what: 'a restart of wvgate',
+    phonesWork: false,
+    isOrderly: true,
+    async strikes({ gateway, ledger }) {
+      const how = await gateway.terminate();
+      if (how !== '0') ledger.violation(`the gateway did not stop in order: ${how}`);
+    },
+    async isOver({ gateway }) {
+      gateway.start();
+      await Promise.resolve();
+    },
+  },
+  {
     what: 'kill -9 of wvgate',
     phonesWork: false,
-    friendsWork: true,
+    isOrderly: false,
     strikes: ({ gateway }) => gateway.kill(),
     async isOver({ gateway }) {
       gateway.start();
@@ -47,7 +61,7 @@ export const DISASTERS: readonly Disaster[] = [
   {
     what: 'kill -9 of the XMPP server',
     phonesWork: true,
-    friendsWork: false,
+    isOrderly: false,
     strikes: ({ serverName }) => killServer(serverName),
     async isOver({ serverName }) {
       await startServer(serverName);

@@ -8,7 +8,7 @@ import { childOf, stanza as stanzaOf, textOf, xml } from '../../../adapters/xmpp
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import type { Flow, Ledger } from '../kill/ledger.ts';
 import type { Names } from '../kill/person.ts';
-import { bodyText, XmppUser } from '../xmpp-user.ts';
+import { bodyText, conditionOf, XmppUser } from '../xmpp-user.ts';
 import { OFFLINE } from './views.ts';
 import type { Views } from './views.ts';
 
@@ -42,8 +42,8 @@ export class Friend {
   readonly views: Views = new Map();
   /** Messages sent again because neither a receipt nor a refusal came; and because of a refusal. */
   readonly again = { lost: 0, refused: 0 };
-  /** Presence stanzas heard. */
-  heard = 0;
+  /** How often which stanza error came back for a message. */
+  readonly refusals = new Map<string, number>();
   readonly #server: XmppServer;
   readonly #ledger: Ledger;
   readonly #letters = new Map<string, Letter>();
@@ -114,12 +114,12 @@ export class Friend {
     await this.goesOffline();
   }
 
+  /** Comes back as long as he is wanted, and while nobody else brings him back already. */
   async #login(): Promise<void> {
     while (this.#wanted && this.#user === undefined) {
       try {
         const hooks = { stanza: (stanza: XmlElement) => this.#hears(stanza), ended: () => this.#ended() };
         const user = await XmppUser.login(this.#server, this.names.name, 'desk', this.#presence, hooks);
-        // Whatever he was shown on the connection before.
         this.#user = user;
       } catch {
         // His server is not there yet.
@@ -167,13 +167,14 @@ export class Friend {
     if (stanza.name !== 'message' || stanza.attrs['type'] === 'groupchat') return undefined;
     const { id = '', type } = stanza.attrs;
     const receipt = childOf(stanza, 'received', NS.receipts)?.attrs['id'];
-    if (type === 'error') return this.#refused(id);
+    if (type === 'error') return this.#refused(id, conditionOf(stanza) ?? 'none');
     if (receipt !== undefined) return this.#letters.get(receipt)?.received();
     return this.#ledger.noteArrived(this.names.name, bodyText(stanza), id);
   }
 
-  #refused(id: string): void {
+  #refused(id: string, condition: string): void {
     const letter = this.#letters.get(id);
+    this.refusals.set(condition, (this.refusals.get(condition) ?? 0) + 1);
     if (letter === undefined) return;
     letter.again();
     this.again.refused += 1;
@@ -184,7 +185,6 @@ export class Friend {
   #seesPresence(stanza: XmlElement): void {
     const from = stanza.attrs['from']?.split('/')[0] ?? '';
     const { type } = stanza.attrs;
-    this.heard += 1;
     if (type === 'subscribe') void this.#write(`<presence type="subscribed" to="${from}"/>`);
     else if (type === 'unavailable' || type === 'error') this.views.set(from, OFFLINE);
     else if (type === undefined) {

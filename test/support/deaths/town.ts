@@ -28,7 +28,7 @@ const XMPP = ['nurse', 'mercutio', 'juliet', 'romeo'] as const;
 type WvName = (typeof WV)[number];
 type XmppName = (typeof XMPP)[number];
 /** Messages of one friend to one phone that wait for their receipts. */
-const WINDOW = 8;
+const WINDOW = 20;
 /** A run that hangs ends, ms. */
 const LIFETIME_MS = 600_000;
 
@@ -43,6 +43,8 @@ export class Town {
   /** How everybody is to be seen, by WV address and by JID. */
   readonly #shown = new Map<WvName | XmppName, string>();
   readonly #numbers = new Map<string, number>();
+  /** Messages accepted since `settles`. */
+  #said = { phones: 0, friends: 0 };
 
   private constructor(
     parts: Pick<Town, 'serverName' | 'gateway' | 'proxy' | 'ledger' | 'phones' | 'friends'>,
@@ -99,6 +101,7 @@ export class Town {
 
   /** Before a disaster: one of each side is away, everybody else is there. */
   async settles(): Promise<void> {
+    this.#said = { phones: 0, friends: 0 };
     await this.phone('ann').shows('AVAILABLE', 'before');
     await this.phone('cy').switchedOn();
     await this.phone('dee').switchedOff();
@@ -173,6 +176,11 @@ export class Town {
     );
   }
 
+  /** Messages accepted since `settles`, of the side that is further. */
+  get said(): number {
+    return Math.max(this.#said.phones, this.#said.friends);
+  }
+
   /** Where the gateway's log and data are; kept when something was wrong. */
   async close(): Promise<string> {
     for (const friend of this.friends.values()) await friend.close();
@@ -196,9 +204,11 @@ export class Town {
     const first = (this.#numbers.get(key) ?? 0) + 1;
     this.#numbers.set(key, first + count - 1);
     const open = new Set<Promise<void>>();
+    const side = from.wv.endsWith(DOMAIN) ? 'phones' : 'friends';
     for (let number = first; number < first + count; number++) {
       const sent: Promise<void> = send(to, flow, number).then(() => {
         this.ledger.noteAccepted(flow);
+        this.#said[side] += 1;
         open.delete(sent);
       });
       open.add(sent);

@@ -131,7 +131,12 @@ export class GatewayProcess {
     await this.#end(at, 'SIGKILL');
   }
 
-  /** Ends it as an operator would. @returns the exit code, or the signal; of the first that did not end in order */
+  /** Ends one of its processes as an operator does who starts it again. @returns the exit code, or the signal */
+  async terminate(at = 0): Promise<string> {
+    return await this.#end(at, 'SIGTERM');
+  }
+
+  /** Ends it for good, as an operator would. @returns the exit code, or the signal; of the first that did not end in order */
   async stop(): Promise<string> {
     let worst = '0';
     for (const at of [...this.#running.keys()].toReversed()) {

@@ -75,6 +75,8 @@ export interface XmppGatewayConfig {
   readonly maxCapabilities?: number;
   /** Stanzas that may wait in one conversation; more are refused with resource-constraint. */
   readonly maxConversationQueue?: number;
+  /** Messages and receipts read and not dealt with yet, on disk; more are refused with resource-constraint. */
+  readonly maxUnreadStanzas?: number;
   /** Octets that may wait for the server to read; above it requests are answered 503. */
   readonly maxWriteBuffer?: number;
   /** How long a message from XMPP is worth delivering. */
@@ -126,6 +128,7 @@ const DEFAULTS = {
   maxAvatars: 1_000,
   maxCapabilities: 2_000,
   maxConversationQueue: 5_000,
+  maxUnreadStanzas: 50_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,
   maxRooms: 10_000,

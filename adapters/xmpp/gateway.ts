@@ -21,6 +21,7 @@ import type { XmppGatewayConfig, XmppSettings } from './config.ts';
 import { errorReply } from './errors.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
+import { Inbox } from './inbox.ts';
 import { IncomingFiles } from './files/incoming-files.ts';
 import { OutgoingFiles } from './files/outgoing-files.ts';
 import { Partners } from './files/partners.ts';
@@ -108,6 +109,7 @@ class XmppGateway implements Gateway {
     await running.counter.people.load();
     await running.guests.start();
     await running.files.forgetOld();
+    await running.bridge.inbox.load();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
@@ -194,6 +196,7 @@ class XmppGateway implements Gateway {
       online: () => {
         running.presence.reset();
         running.guests.online();
+        for (const incoming of running.bridge.inbox.takeUp()) dispatch(running, incoming);
         relay.becameUsable();
       },
       offline: () => {
@@ -220,6 +223,7 @@ class XmppGateway implements Gateway {
       codec,
       link,
       queues,
+      inbox: new Inbox(relay, settings),
     };
     const receipts = new Receipts(bridge);
     const iqRequests = new IqRequests(link, relay.clock, settings.roomWaitMs);

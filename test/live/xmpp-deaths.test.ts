@@ -24,13 +24,17 @@ for (const { name, server, missing } of await liveServers()) {
       expect(town.ledger.violations(), `see ${folder}`).toEqual([]);
     });
 
-    test.each(DISASTERS)('$what costs nothing', async (disaster) => {
-      const aftermath = await survive(town, disaster, MESSAGES);
-      process.stdout.write(`${name}, ${disaster.what}: ${JSON.stringify(aftermath)}\n`);
-      expect(town.ledger.violations()).toEqual([]);
-      if (disaster.isOrderly) expect(aftermath.lost).toBe(0);
-      // Once to each who watches, one probe of each who is watched, and what changed: no storm.
-      expect(aftermath.presences).toBeLessThanOrEqual(4 * PAIRS);
-    }, 180_000);
+    test.each(DISASTERS)(
+      '$what costs nothing',
+      async (disaster) => {
+        const aftermath = await survive(town, disaster, MESSAGES);
+        process.stdout.write(`${name}, ${disaster.what}: ${JSON.stringify(aftermath)}\n`);
+        expect(town.ledger.violations()).toEqual([]);
+        if (disaster.isOrderly) expect(aftermath.lost).toBe(0);
+        // Once to each who watches, one probe of each who is watched, and what changed: no storm.
+        expect(aftermath.presences).toBeLessThanOrEqual(4 * PAIRS);
+      },
+      180_000,
+    );
   });
 }

@@ -65,7 +65,11 @@ export class Town {
     const folder = await mkdtemp(join(tmpdir(), 'wvgate-deaths-'));
     const proxy = await TcpProxy.start(server.componentPort);
     const wv = WV.map((name) => citizen(`${name}${run}`, server));
-    const gateway = new GatewayProcess(folder, whole(configuration(server, proxy.port, wv)), await freePorts());
+    const gateway = new GatewayProcess(
+      folder,
+      whole(configuration(server, proxy.port, wv)),
+      await freePorts(),
+    );
     const ledger = new Ledger(run);
     gateway.onCrash = (how) => ledger.violation(`the gateway ended by itself: ${how}`);
     gateway.start();

@@ -21,5 +21,7 @@ export function viewOf({ OnlineStatus, UserAvailability, StatusText }: PresenceA
 export function mistakes(who: string, seen: Views, expected: ReadonlyMap<string, string>): string[] {
   return [...expected]
     .filter(([address, view]) => (seen.get(address) ?? OFFLINE) !== view)
-    .map(([address, view]) => `${who} sees ${address} as “${seen.get(address) ?? 'never shown'}”, not “${view}”`);
+    .map(
+      ([address, view]) => `${who} sees ${address} as “${seen.get(address) ?? 'never shown'}”, not “${view}”`,
+    );
 }

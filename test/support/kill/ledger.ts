@@ -110,7 +110,13 @@ export class Ledger {
   #account(flow: string): Account {
     const known = this.#accounts.get(flow);
     if (known !== undefined) return known;
-    const account: Account = { accepted: 0, arrived: [], ids: new Map(), places: undefined, again: new Set() };
+    const account: Account = {
+      accepted: 0,
+      arrived: [],
+      ids: new Map(),
+      places: undefined,
+      again: new Set(),
+    };
     this.#accounts.set(flow, account);
     return account;
   }

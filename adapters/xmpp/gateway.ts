@@ -262,7 +262,7 @@ function roomsOf(bridge: Bridge): Running['rooms'] {
       host.online();
       relay.becameUsable();
     },
-    offline: () => undefined,
+    offline: () => host.offline(),
     stanza: (incoming) => host.received(incoming),
   });
   const host = new MucHost(bridge, link, groupsComponent);

@@ -9,6 +9,7 @@ import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import type { Flow, Ledger } from '../kill/ledger.ts';
 import type { Names } from '../kill/person.ts';
 import { bodyText, conditionOf, XmppUser } from '../xmpp-user.ts';
+import { Seats } from './seats.ts';
 import { OFFLINE } from './views.ts';
 import type { Views } from './views.ts';
 
@@ -40,6 +41,7 @@ export class Friend {
   readonly names: Names;
   /** Whom he sees, by bare JID. */
   readonly views: Views = new Map();
+  readonly rooms: Seats;
   /** Messages sent again because neither a receipt nor a refusal came; and because of a refusal. */
   readonly again = { lost: 0, refused: 0 };
   /** How often which stanza error came back for a message. */
@@ -56,6 +58,7 @@ export class Friend {
     this.names = names;
     this.#server = server;
     this.#ledger = ledger;
+    this.rooms = new Seats(names.name, (stanza) => this.#write(stanza));
     this.#timer = setInterval(() => this.#sendDue(), LOOK_MS);
   }
 
@@ -121,6 +124,7 @@ export class Friend {
         const hooks = { stanza: (stanza: XmlElement) => this.#hears(stanza), ended: () => this.#ended() };
         const user = await XmppUser.login(this.#server, this.names.name, 'desk', this.#presence, hooks);
         this.#user = user;
+        await this.rooms.again();
       } catch {
         // His server is not there yet.
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -162,7 +166,21 @@ export class Friend {
     await this.#user?.send(stanza).catch(() => undefined);
   }
 
+  /** Says something in a room; the room shows it to everybody, him included. */
+  async says(room: string, text: string): Promise<void> {
+    const id = text.replace(/\W+/g, '-');
+    await this.#write(
+      stanzaOf('message', { type: 'groupchat', id, to: room }, xml(NS.component, 'body', {}, text)),
+    );
+  }
+
+  /** A question to a room, answered or not. */
+  async asks(to: string, payload: string): Promise<void> {
+    await this.#user?.asks(to, 'set', payload);
+  }
+
   #hears(stanza: XmlElement): void {
+    if (this.rooms.hears(stanza)) return undefined;
     if (stanza.name === 'presence') return this.#seesPresence(stanza);
     if (stanza.name !== 'message' || stanza.attrs['type'] === 'groupchat') return undefined;
     const { id = '', type } = stanza.attrs;

@@ -13,6 +13,8 @@ const SHOWN = ['OnlineStatus', 'UserAvailability', 'StatusText'] as const;
 export class Phone {
   readonly person: WvPerson;
   readonly views: Views = new Map();
+  /** What was said in groups, as `group text`. */
+  readonly said: string[] = [];
   readonly #seen = new Map<string, PresenceAttributes>();
   readonly #watched: readonly string[];
 
@@ -23,6 +25,9 @@ export class Phone {
       const known = { ...this.#seen.get(user), ...attributes };
       this.#seen.set(user, known);
       this.views.set(user, viewOf(known));
+    });
+    this.client.on('message', ({ from, text }) => {
+      if (from !== undefined && 'group' in from) this.said.push(`${from.group} ${text}`);
     });
     this.client.on('authorization', ({ user }) => void this.client.answerAuthorization(user, true, SHOWN));
   }

@@ -78,7 +78,9 @@ export class MucGuests {
     this.#guests = new Guests(bridge, this.#notices, this.#passwords);
     this.#selfPing = new SelfPing(bridge, this.#guests, iq);
     this.#speaking = new Speaking(bridge, this.#guests, this.#selfPing);
-    this.#arrivals = new Arrivals(bridge, this.#guests, this.#notices);
+    this.#arrivals = new Arrivals(bridge, this.#guests, this.#notices, (guest) =>
+      this.#joining.reopen(guest),
+    );
     this.#hearing = new Hearing(bridge, this.#guests, this.#notices, this.#speaking);
     this.#joining = new Joining(bridge, this.#guests, iq);
     this.#properties = new RoomProperties(this.#guests, iq, this.#speaking);

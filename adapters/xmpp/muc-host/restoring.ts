@@ -137,8 +137,14 @@ export class Restoring {
     isMod: boolean,
   ): Promise<void> {
     const names = new Set(joined.map(({ screenName }) => foldNick(screenName)));
-    const gone = [...room.present.values()].filter(({ nick }) => !names.has(foldNick(nick)));
-    const came = joined.filter(({ screenName }) => room.presentAs(screenName) === undefined);
+    const untold = new Map(room.untold);
+    room.untold.clear();
+    const shown = [...untold.values()].map((nick) => room.presentAs(nick) ?? { nick });
+    const known = new Map([...shown, ...room.present.values()].map((each) => [foldNick(each.nick), each]));
+    const gone = [...known].filter(([folded]) => !names.has(folded)).map(([, each]) => each);
+    const came = joined.filter(
+      ({ screenName }) => room.presentAs(screenName) === undefined || untold.has(foldNick(screenName)),
+    );
     await this.#context.rooms.forgetNames(
       room,
       gone.map(({ nick }) => nick),
@@ -150,10 +156,12 @@ export class Restoring {
     );
     const context = this.#context;
     const present = came.flatMap(({ screenName }) => room.presentAs(screenName) ?? []);
-    await tellAll(context, room.occupants.values(), (viewer, resource) => [
+    const isWritten = await tellAll(context, room.occupants.values(), (viewer, resource) => [
       ...gone.map((about) => presenceFor(context, room, about, viewer, resource, { gone: true })),
       ...present.map((about) => presenceFor(context, room, about, viewer, resource)),
     ]);
+    if (isWritten) return;
+    for (const { nick } of [...gone, ...present]) room.untold.set(foldNick(nick), nick);
   }
 }
 

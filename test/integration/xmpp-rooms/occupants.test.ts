@@ -240,4 +240,29 @@ describe('a stream that ended', () => {
     await eventually('his time is over', () => performance.now() > ends);
     expect(bob.received.filter(({ attrs }) => attrs['type'] === 'unavailable')).toEqual([]);
   });
+
+  test.each(['written and never confirmed', 'not written'])(
+    'is followed by the comings and goings that were %s',
+    async (how) => {
+      const { ann, bob } = await withGroup();
+      const bea = await scene.phone('bea');
+      await bea.groups.join(GROUP, { screenName: 'Bea' });
+      await bob.join(ROOM, 'Bob');
+      const { link } = scene.gateway;
+      if (how === 'not written') link.online = false;
+      else link.confirms = false;
+      await bea.groups.leave(GROUP);
+      const names = async () => (await ann.groups.participants(GROUP)).map(({ screenName }) => screenName);
+      await eventually('Bea is out', async () => !(await names()).includes('Bea'));
+      await eventually('the notice came', () =>
+        scene.gateway.served.some(({ primitive }) => primitive === 'GroupChangeNotice'),
+      );
+      scene.gateway.host.offline();
+      bob.forget();
+      link.online = true;
+      link.confirms = true;
+      scene.gateway.host.online();
+      await bob.seesPresence(`${ROOM}/Bea`, 'unavailable');
+    },
+  );
 });

@@ -2,6 +2,7 @@
 // again under the same origin-id (XEP-0359) what was refused, or was neither refused nor received in time, and knows
 // whom it sees how.
 
+import { opensStream } from '../../../scripts/stack/answer.ts';
 import type { XmppServer } from '../../../scripts/stack/description.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { childOf, stanza as stanzaOf, textOf, xml } from '../../../adapters/xmpp/xml.ts';
@@ -121,6 +122,7 @@ export class Friend {
   async #login(): Promise<void> {
     while (this.#wanted && this.#user === undefined) {
       try {
+        await this.#serverAnswers();
         const hooks = { stanza: (stanza: XmlElement) => this.#hears(stanza), ended: () => this.#ended() };
         const user = await XmppUser.login(this.#server, this.names.name, 'desk', this.#presence, hooks);
         this.#user = user;
@@ -130,6 +132,16 @@ export class Friend {
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
+  }
+
+  /**
+   * COMPAT(@xmpp/connection): start() leaves a rejected promise to nobody when the connection breaks while the stream
+   * opens, which servers that are starting or dying do.
+   */
+  async #serverAnswers(): Promise<void> {
+    const { c2sPort, domain } = this.#server;
+    while (this.#wanted && !(await opensStream(c2sPort, 'jabber:client', domain)))
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 
   #ended(): void {

@@ -5,10 +5,19 @@ import { childOf } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
 import { bodyText } from '../xmpp-user.ts';
 
+/** Between two attempts to enter, ms. */
+const PAUSE_MS = 250;
+
+interface Known {
+  readonly occupants: Set<string>;
+  readonly said: string[];
+  readonly ids: Set<string>;
+}
+
 export class Seats {
   readonly #write: (stanza: string) => Promise<void>;
   readonly #nick: string;
-  readonly #rooms = new Map<string, { readonly occupants: Set<string>; readonly said: string[] }>();
+  readonly #rooms = new Map<string, Known>();
 
   constructor(nick: string, write: (stanza: string) => Promise<void>) {
     this.#nick = nick;
@@ -16,7 +25,7 @@ export class Seats {
   }
 
   async enter(room: string): Promise<void> {
-    this.#rooms.set(room, { occupants: new Set(), said: [] });
+    this.#rooms.set(room, { occupants: new Set(), said: [], ids: new Set() });
     await this.#enter(room);
   }
 
@@ -52,12 +61,26 @@ export class Seats {
     if (known === undefined) return false;
     const { type } = stanza.attrs;
     if (stanza.name === 'message' && type === 'groupchat') {
-      // What a room repeats of before is not said again.
-      if (bodyText(stanza) !== '' && childOf(stanza, 'delay', NS.delay) === undefined)
-        known.said.push(bodyText(stanza));
-    } else if (stanza.name === 'presence' && type === undefined) known.occupants.add(nick);
+      this.#hearsWords(stanza, known);
+    } else if (nick === '' && type !== 'error') return true;
+    else if (stanza.name === 'presence' && type === undefined) known.occupants.add(nick);
     else if (stanza.name === 'presence' && type === 'unavailable') this.#gone(room, known.occupants, nick);
+    else if (stanza.name === 'presence' && type === 'error') this.#refused(room, known.occupants);
     return true;
+  }
+
+  /** What a room tells of before, and what comes again under its id, is not said again. */
+  #hearsWords(stanza: XmlElement, { said, ids }: Known): void {
+    const id = `${stanza.attrs['from']} ${stanza.attrs['id']}`;
+    if (bodyText(stanza) === '' || childOf(stanza, 'delay', NS.delay) !== undefined || ids.has(id)) return;
+    ids.add(id);
+    said.push(bodyText(stanza));
+  }
+
+  /** The room, or what is between, is not ready. */
+  #refused(room: string, occupants: ReadonlySet<string>): void {
+    if (occupants.has(this.#nick)) return;
+    setTimeout(() => this.#rooms.has(room) && void this.#enter(room), PAUSE_MS);
   }
 
   /** Put out by the service and not by anybody (XEP-0045, 332 and 333): he comes back, once it tells so. */

@@ -123,15 +123,30 @@ export class Friend {
     while (this.#wanted && this.#user === undefined) {
       try {
         await this.#serverAnswers();
-        const hooks = { stanza: (stanza: XmlElement) => this.#hears(stanza), ended: () => this.#ended() };
-        const user = await XmppUser.login(this.#server, this.names.name, 'desk', this.#presence, hooks);
-        this.#user = user;
+        this.#user = await this.#connected();
         await this.rooms.again();
       } catch {
         // His server is not there yet.
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
+  }
+
+  /** @throws when the connection breaks before he is in, at once */
+  async #connected(): Promise<XmppUser> {
+    const broken = Promise.withResolvers<never>();
+    let user: XmppUser | undefined;
+    const hooks = {
+      stanza: (stanza: XmlElement) => this.#hears(stanza),
+      ended: () => {
+        broken.reject(new Error('the connection broke'));
+        if (user !== undefined && user === this.#user) this.#ended();
+      },
+    };
+    broken.promise.catch(() => undefined);
+    const login = XmppUser.login(this.#server, this.names.name, 'desk', this.#presence, hooks);
+    user = await Promise.race([login, broken.promise]);
+    return user;
   }
 
   /**
@@ -145,7 +160,6 @@ export class Friend {
   }
 
   #ended(): void {
-    if (this.#user === undefined) return;
     this.#user = undefined;
     this.views.clear();
     void this.#login();

@@ -3,6 +3,7 @@
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { childOf } from '../../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../../adapters/xmpp/xml.ts';
+import { statusesOf } from '../xmpp-rooms.ts';
 import { bodyText } from '../xmpp-user.ts';
 
 /** Between two attempts to enter, ms. */
@@ -63,10 +64,19 @@ export class Seats {
     if (stanza.name === 'message' && type === 'groupchat') {
       this.#hearsWords(stanza, known);
     } else if (nick === '' && type !== 'error') return true;
-    else if (stanza.name === 'presence' && type === undefined) known.occupants.add(nick);
+    else if (stanza.name === 'presence' && type === undefined) this.#came(stanza, known, nick);
     else if (stanza.name === 'presence' && type === 'unavailable') this.#gone(room, known.occupants, nick);
     else if (stanza.name === 'presence' && type === 'error') this.#refused(room, known.occupants);
     return true;
+  }
+
+  /** A room that is new with him (201) he opens for the others. */
+  #came(stanza: XmlElement, { occupants }: Known, nick: string): void {
+    occupants.add(nick);
+    const room = stanza.attrs['from']?.split('/')[0] ?? '';
+    const form = `<query xmlns="${NS.mucOwner}"><x xmlns="${NS.dataForm}" type="submit"/></query>`;
+    if (statusesOf(stanza).includes('201'))
+      void this.#write(`<iq type="set" id="open-${room}" to="${room}">${form}</iq>`);
   }
 
   /** What a room tells of before, and what comes again under its id, is not said again. */

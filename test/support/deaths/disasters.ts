@@ -11,7 +11,7 @@ export interface Disaster {
   isOver(town: Town): Promise<void>;
   /** The gateway goes on, and with it the phones. */
   readonly phonesWork: boolean;
-  /** Nothing is lost on the way, so that no XMPP user has to send anything again to which he got no answer. */
+  /** Everybody gets an answer to what he wrote, apart from what crosses the closing of the stream. */
   readonly isOrderly: boolean;
 }
 

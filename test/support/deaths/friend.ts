@@ -44,7 +44,7 @@ export class Friend {
   readonly views: Views = new Map();
   readonly rooms: Seats;
   /** Messages sent again because neither a receipt nor a refusal came; and because of a refusal. */
-  readonly again = { lost: 0, refused: 0 };
+  readonly again = { unanswered: 0, refused: 0 };
   /** How often which stanza error came back for a message. */
   readonly refusals = new Map<string, number>();
   readonly #server: XmppServer;
@@ -171,7 +171,7 @@ export class Friend {
     for (const letter of this.#letters.values()) {
       if (letter.dueAt > now) continue;
       letter.again();
-      this.again.lost += 1;
+      this.again.unanswered += 1;
       this.#post(letter);
     }
   }

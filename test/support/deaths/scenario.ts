@@ -10,9 +10,11 @@ export interface Aftermath {
   readonly drainedMs: number;
   /** From the stream, and the XMPP users, being back to the last one seen rightly; ms. */
   readonly presenceMs: number;
-  /** What XMPP users had to send again: after silence (the loss of XEP-0114), and after a refusal. */
-  readonly lost: number;
+  /** What XMPP users sent again: after silence, and after a refusal. */
+  readonly unanswered: number;
   readonly refused: number;
+  /** Of the unanswered those that wvgate had never read: the loss of XEP-0114. The others were only slow. */
+  readonly lost: number;
   /** Stanzas written again under the same id by the gateway: their client drops them. */
   readonly repeats: number;
   /** Presence stanzas, probes included, that the gateway wrote since the disaster. */
@@ -20,11 +22,16 @@ export interface Aftermath {
 }
 
 const SECOND_MS = 1_000;
+const REPEATED = 'wvgate_xmpp_messages_repeated_total';
 
 /** @throws when something is not as it should be in time: presence 5 s after the stream is back, all else later */
 export async function survive(town: Town, disaster: Disaster, messages: number): Promise<Aftermath> {
   await town.settles();
-  const before = { ...totals(town), presences: await presencesOf(town) };
+  const before = {
+    ...totals(town),
+    presences: await presencesOf(town),
+    known: await countOf(town, REPEATED),
+  };
   // Half of what one side has to say.
   const half = messages / 4;
   const talk = town.converse(messages);
@@ -50,26 +57,33 @@ export async function survive(town: Town, disaster: Disaster, messages: number):
   await town.seenRightly(0);
   const after = totals(town);
   const wrote = (await presencesOf(town)) - (disaster.phonesWork ? before.presences : 0);
+  const unanswered = after.unanswered - before.unanswered;
+  const known = (await countOf(town, REPEATED)) - (disaster.phonesWork ? before.known : 0);
   return {
     linkMs: linked - over,
     drainedMs: performance.now() - over,
     presenceMs: seen - back,
-    lost: after.lost - before.lost,
+    unanswered,
+    lost: Math.max(0, unanswered - known),
     refused: after.refused - before.refused,
     repeats: after.repeats - before.repeats,
     presences: wrote,
   };
 }
 
-function totals(town: Town): Pick<Aftermath, 'lost' | 'refused' | 'repeats'> {
+function totals(town: Town): Pick<Aftermath, 'unanswered' | 'refused' | 'repeats'> {
   const friends = [...town.friends.values()];
   return {
-    lost: friends.reduce((sum, { again }) => sum + again.lost, 0),
+    unanswered: friends.reduce((sum, { again }) => sum + again.unanswered, 0),
     refused: friends.reduce((sum, { again }) => sum + again.refused, 0),
     repeats: town.ledger.repeats,
   };
 }
 
-async function presencesOf({ gateway }: Town): Promise<number> {
-  return (await gateway.counted('wvgate_xmpp_stanzas_sent_total', 'kind="presence"')) ?? 0;
+function presencesOf(town: Town): Promise<number> {
+  return countOf(town, 'wvgate_xmpp_stanzas_sent_total', 'kind="presence"');
+}
+
+async function countOf({ gateway }: Town, counter: string, label = ''): Promise<number> {
+  return (await gateway.counted(counter, label)) ?? 0;
 }

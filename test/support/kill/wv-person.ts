@@ -86,7 +86,8 @@ export class WvPerson implements Person {
 }
 
 function isConnectionError(error: Error): boolean {
-  if (error instanceof WvTransportError) return error.failure === 'unreachable';
+  // Closed: by ourselves, over an acknowledgement; a session lost otherwise is told as such.
+  if (error instanceof WvTransportError) return ['unreachable', 'closed'].includes(error.failure);
   return 'syscall' in error;
 }
 

@@ -5,8 +5,7 @@ import type { Clock, Log, Metrics } from '../../src/sap/port.ts';
 import { ComponentStream, StreamError } from './component-stream.ts';
 import type { ReconnectDelays, XmppSettings } from './config.ts';
 import { Confirmation } from './confirmation.ts';
-import { errorReply } from './errors.ts';
-import type { StanzaError } from './errors.ts';
+import { errorReply, TOO_MUCH } from './errors.ts';
 import { parseJid } from './jid.ts';
 import type { JidParts } from './jid.ts';
 import { NS } from './namespaces.ts';
@@ -43,11 +42,6 @@ const FAREWELL_MS = 2_000;
 /** A stream that lived this long counts as a success: the next reconnect starts with the shortest delay. */
 const STEADY_MS = 10_000;
 
-const TOO_MUCH: StanzaError = {
-  condition: 'policy-violation',
-  type: 'modify',
-  text: 'Larger or deeper than is taken here',
-};
 /** A server that stays away is not logged more often with the same reason. */
 const SAID_AGAIN_MS = 60_000;
 

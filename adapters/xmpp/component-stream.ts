@@ -3,17 +3,11 @@
 
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { StringDecoder } from 'node:string_decoder';
-import { RestrictedXml } from './restricted-xml.ts';
 import { table } from './table.ts';
-import { toXml } from './library-xml.ts';
 import type { LibraryElement } from './library-xml.ts';
+import { StanzaReader } from './stanza-reader.ts';
+import type { LibraryParser, ReadStanza } from './stanza-reader.ts';
 import type { XmlElement } from './xml.ts';
-
-interface LibraryParser {
-  readonly root: { readonly children: unknown[] } | null;
-  write(text: string): void;
-}
 
 interface LibraryComponent {
   socket: Socket | null;
@@ -54,7 +48,7 @@ export interface StreamOptions {
   readonly port: number;
   readonly domain: string;
   readonly secret: string;
-  /** A stanza above this many octets is refused, one of ENDLESS times as many ends the stream. */
+  /** Octets; see StanzaReader. */
   readonly maxStanzaBytes: number;
   /** For each of: stream opening, handshake (ms). */
   readonly timeoutMs: number;
@@ -62,19 +56,12 @@ export interface StreamOptions {
 
 export interface StreamHandlers {
   stanza(stanza: XmlElement): void;
-  /** A stanza that is too large, or nested deeper than MAX_DEPTH: without what is in it. */
+  /** A stanza that is too large, or nested too deep: without what is in it. */
   refused(envelope: XmlElement, why: 'too_large' | 'too_deep'): void;
   /** Exactly once, and only after `openStream` resolved. */
   closed(reason: StreamError): void;
 }
 
-/** The server lets its users write larger stanzas than we take: that must not end the stream for all others. */
-const ENDLESS = 4;
-/**
- * Octets that the parser gets at once. COMPAT(ltx): looks to the end of what it has, for each character of a text whose
- * end is not there yet. It is also how exactly stanzas are measured.
- */
-const PIECE = 4_096;
 const FAREWELL_MS = 1_000;
 /** Stanzas kept until `flow`: more than a server sends in one go with the end of the handshake. */
 const MAX_EARLY = 1_000;
@@ -84,13 +71,10 @@ export class ComponentStream {
   readonly #options: StreamOptions;
   readonly #handlers: StreamHandlers;
   readonly #entity: LibraryComponent;
-  readonly #decoder = new StringDecoder('utf8');
-  readonly #restricted = new RestrictedXml();
-  /** Octets read since the last complete stanza. */
-  #pending = 0;
+  readonly #reader: StanzaReader;
   #online = false;
   /** Stanzas that came before `flow`; undefined from then on. */
-  #early: [element: LibraryElement, size: number][] | undefined = [];
+  #early: ReadStanza[] | undefined = [];
   #ended: StreamError | undefined;
   /** Rejected when the stream ends, so that whoever waits for a word of the server does not wait for his time to end. */
   readonly #over = Promise.withResolvers<never>();
@@ -98,6 +82,7 @@ export class ComponentStream {
   constructor(options: StreamOptions, handlers: StreamHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#reader = new StanzaReader(options.maxStanzaBytes);
     this.#entity = this.#createEntity();
     this.#over.promise.catch(() => undefined);
   }
@@ -137,7 +122,7 @@ export class ComponentStream {
   flow(): void {
     const early = this.#early ?? [];
     this.#early = undefined;
-    for (const [element, size] of early) this.#handOn(element, size);
+    for (const read of early) this.#handOn(read);
   }
 
   /** Queues text for the server. Whether it arrives, only a later answer of the server tells. */
@@ -181,52 +166,27 @@ export class ComponentStream {
     return entity;
   }
 
-  /**
-   * COMPAT(@xmpp/connection): decodes each chunk by itself, so that a character cut in two becomes U+FFFD; lets
-   * errors of the parser escape into the socket's event; keeps all text between stanzas; has no size limit.
-   */
   #onData(data: Buffer): void {
-    for (let start = 0; start < data.length && this.#ended === undefined; start += PIECE)
-      this.#onPiece(data.subarray(start, start + PIECE));
-  }
-
-  #onPiece(data: Buffer): void {
-    const { parser } = this.#entity;
-    if (parser === null) return;
-    const text = this.#decoder.write(data);
-    if (this.#restricted.isIn(text)) {
-      const found = 'a document type, a comment or a processing instruction';
-      return this.#refuse('restricted-xml', new StreamError('xml', found));
-    }
-    this.#pending += data.length;
-    try {
-      parser.write(text);
-    } catch (error) {
-      const reason = new StreamError('xml', 'malformed XML from the server', { cause: error });
-      return this.#refuse('not-well-formed', reason);
-    }
-    if (parser.root !== null) parser.root.children.length = 0;
-    if (this.#pending > ENDLESS * this.#options.maxStanzaBytes) {
-      const limit = `a stanza of more than ${ENDLESS * this.#options.maxStanzaBytes} octets`;
-      this.#refuse('policy-violation', new StreamError('policy', limit));
-    }
+    const unreadable = this.#reader.read(data, () =>
+      this.#ended === undefined ? this.#entity.parser : null,
+    );
+    if (unreadable === undefined) return;
+    const { condition, text, cause } = unreadable;
+    const failure = condition === 'policy-violation' ? 'policy' : 'xml';
+    this.#refuse(condition, new StreamError(failure, text, { cause }));
   }
 
   #onStanza(element: LibraryElement): void {
-    const size = this.#pending;
-    this.#pending = 0;
-    if (this.#ended !== undefined) return;
-    if (this.#early === undefined) this.#handOn(element, size);
-    else if (this.#early.push([element, size]) > MAX_EARLY)
+    const read = this.#reader.completed(element);
+    if (this.#ended !== undefined || read === undefined) return;
+    if (this.#early === undefined) this.#handOn(read);
+    else if (this.#early.push(read) > MAX_EARLY)
       this.destroy(new StreamError('policy', 'stanzas before the end of the handshake'));
   }
 
-  #handOn(element: LibraryElement, size: number): void {
-    const tooLarge = size > this.#options.maxStanzaBytes;
-    const stanza = tooLarge ? undefined : toXml(element);
-    if (stanza !== undefined) return this.#handlers.stanza(stanza);
-    const envelope = toXml({ name: element.name, attrs: element.attrs, children: [] });
-    if (envelope !== undefined) this.#handlers.refused(envelope, tooLarge ? 'too_large' : 'too_deep');
+  #handOn(read: ReadStanza): void {
+    if ('stanza' in read) this.#handlers.stanza(read.stanza);
+    else this.#handlers.refused(read.refused, read.why);
   }
 
   #onError(error: unknown): void {

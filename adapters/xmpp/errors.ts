@@ -159,6 +159,13 @@ function uriDecoded(text: string): string {
   }
 }
 
+/** For a stanza above the limits of size and depth. */
+export const TOO_MUCH: StanzaError = {
+  condition: 'policy-violation',
+  type: 'modify',
+  text: 'Larger or deeper than is taken here',
+};
+
 /** `<error/>` of a stanza. */
 export function errorElement(error: StanzaError): XmlElement {
   return xml(

@@ -8,6 +8,7 @@ import { reconnectDelay } from '../component-link.ts';
 import type { Incoming } from '../component-link.ts';
 import type { XmppSettings } from '../config.ts';
 import { Confirmation } from '../confirmation.ts';
+import { errorReply, TOO_MUCH } from '../errors.ts';
 import { bareJid, parseJid } from '../jid.ts';
 import type { BareJid, JidParts } from '../jid.ts';
 import { NS } from '../namespaces.ts';
@@ -152,7 +153,7 @@ export class AccountLink implements StanzaPort {
     };
     const stream = this.#open(options, {
       stanza: (element) => this.#onStanza(element),
-      tooDeep: () => this.#drop('too_deep'),
+      refused: (envelope, why) => this.#onRefused(envelope, why),
       closed: (reason) => this.#onClosed(reason),
     });
     const late = this.#services.clock.after(OPEN_TIMEOUT_MS, () =>
@@ -228,6 +229,15 @@ export class AccountLink implements StanzaPort {
     if (from === undefined || to === undefined || bareJid(to) !== this.#bare) return this.#drop('not_ours');
     if (bareJid(from) === this.#bare && this.#confirmation.returned(element.attrs['id'])) return undefined;
     return this.#handlers.stanza(this.#asOurs(element, from, to.resource !== ''));
+  }
+
+  /** Too much for us: whoever wrote it is told, but for presence, which is not answered. */
+  #onRefused(envelope: XmlElement, why: 'too_large' | 'too_deep'): void {
+    this.#heard = true;
+    this.#drop(why);
+    const isAnother = envelope.attrs['from'] !== undefined && envelope.attrs['from'] !== this.#bare;
+    const reply = envelope.name === 'presence' || !isAnother ? undefined : errorReply(envelope, TOO_MUCH);
+    if (reply !== undefined) this.send(reply);
   }
 
   /** The same stanza, for the user's address below the component. */

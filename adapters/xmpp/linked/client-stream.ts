@@ -3,9 +3,9 @@
 
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { StringDecoder } from 'node:string_decoder';
-import { toXml } from '../library-xml.ts';
 import type { LibraryElement } from '../library-xml.ts';
+import { StanzaReader } from '../stanza-reader.ts';
+import type { LibraryParser } from '../stanza-reader.ts';
 import type { XmlElement } from '../xml.ts';
 import { isLoopback } from './settings.ts';
 
@@ -22,10 +22,7 @@ interface LibrarySocket {
 
 interface LibraryClient {
   socket: (LibrarySocket & Partial<Socket>) | null;
-  readonly parser: {
-    readonly root: { readonly children: unknown[] } | null;
-    write(text: string): void;
-  } | null;
+  readonly parser: LibraryParser | null;
   readonly jid: { toString(): string } | null;
   timeout: number;
   readonly reconnect: { stop(): void };
@@ -80,7 +77,7 @@ export interface ClientStreamOptions {
   readonly username: string;
   readonly password: string;
   readonly resource: string;
-  /** A stanza above this many octets ends the stream. */
+  /** Octets; see StanzaReader. */
   readonly maxStanzaBytes: number;
   /** For each step of opening (ms). */
   readonly timeoutMs: number;
@@ -88,8 +85,8 @@ export interface ClientStreamOptions {
 
 export interface ClientStreamHandlers {
   stanza(stanza: XmlElement): void;
-  /** A stanza nested too deep was dropped. */
-  tooDeep(): void;
+  /** A stanza that is too large, or nested too deep: without what is in it. */
+  refused(envelope: XmlElement, why: 'too_large' | 'too_deep'): void;
   /** Exactly once, and only after `open` resolved; also when we closed it. */
   closed(reason: ClientStreamError): void;
 }
@@ -115,9 +112,7 @@ export class ClientStream implements AccountStream {
   readonly #options: ClientStreamOptions;
   readonly #handlers: ClientStreamHandlers;
   readonly #entity: LibraryClient;
-  #decoder = new StringDecoder('utf8');
-  #decoding: unknown;
-  #pending = 0;
+  readonly #reader: StanzaReader;
   #online = false;
   #ended: ClientStreamError | undefined;
   /** Rejects when the attempt to open is over; nobody need listen. */
@@ -126,6 +121,7 @@ export class ClientStream implements AccountStream {
   constructor(options: ClientStreamOptions, handlers: ClientStreamHandlers) {
     this.#options = options;
     this.#handlers = handlers;
+    this.#reader = new StanzaReader(options.maxStanzaBytes);
     this.#entity = this.#createEntity();
     this.#doom.promise.catch(() => undefined);
   }
@@ -229,33 +225,20 @@ export class ClientStream implements AccountStream {
     await authenticate({ username, password }, mechanism);
   }
 
-  /** COMPAT(@xmpp/connection): as in component-stream.ts; a restarted stream begins with a decoder of its own. */
   #onData(data: Buffer): void {
-    const { parser } = this.#entity;
-    if (this.#ended !== undefined || parser === null) return;
-    if (this.#decoding !== parser) {
-      this.#decoding = parser;
-      this.#decoder = new StringDecoder('utf8');
-    }
-    this.#pending += data.length;
-    try {
-      parser.write(this.#decoder.write(data));
-    } catch (error) {
-      return this.destroy(new ClientStreamError('policy', 'malformed XML from the server', { cause: error }));
-    }
-    if (parser.root !== null) parser.root.children.length = 0;
-    if (this.#pending > this.#options.maxStanzaBytes) {
-      const limit = `a stanza of more than ${this.#options.maxStanzaBytes} octets`;
-      this.destroy(new ClientStreamError('policy', limit));
-    }
+    const unreadable = this.#reader.read(data, () =>
+      this.#ended === undefined ? this.#entity.parser : null,
+    );
+    if (unreadable === undefined) return;
+    const { text, cause } = unreadable;
+    this.destroy(new ClientStreamError('policy', text, { cause }));
   }
 
   #onStanza(element: LibraryElement): void {
-    this.#pending = 0;
-    if (!this.#online || this.#ended !== undefined) return;
-    const stanza = toXml(element);
-    if (stanza === undefined) this.#handlers.tooDeep();
-    else this.#handlers.stanza(stanza);
+    const read = this.#reader.completed(element);
+    if (!this.#online || this.#ended !== undefined || read === undefined) return;
+    if ('stanza' in read) this.#handlers.stanza(read.stanza);
+    else this.#handlers.refused(read.refused, read.why);
   }
 
   #onError(error: unknown): void {

@@ -86,12 +86,14 @@ const LOGIN: readonly Rule[] = [
 let server: ScriptedServer;
 let closed: ClientStreamError[] = [];
 let stanzas: XmlElement[] = [];
+let refused: [envelope: XmlElement, why: string][] = [];
 afterEach(() => server.stop());
 
 async function streamTo(host: string, ...rules: readonly Rule[]): Promise<ClientStream> {
   server = await ScriptedServer.start(...rules);
   closed = [];
   stanzas = [];
+  refused = [];
   const options = {
     host,
     port: server.port,
@@ -104,7 +106,7 @@ async function streamTo(host: string, ...rules: readonly Rule[]): Promise<Client
   };
   return new ClientStream(options, {
     stanza: (stanza) => void stanzas.push(stanza),
-    tooDeep: () => undefined,
+    refused: (envelope, why) => void refused.push([envelope, why]),
     closed: (reason) => void closed.push(reason),
   });
 }
@@ -235,6 +237,17 @@ describe('an open stream', () => {
     await stream.close();
   });
 
+  test('goes on after a stanza that is too large, of which only the envelope comes', async () => {
+    const { stream, socket } = await opened();
+    socket.write(`<message from='eve@b.example'><body>${'x'.repeat(20_000)}</body></message><presence/>`);
+    await eventually('what came after it', () => stanzas.length === 1);
+    expect(refused).toMatchObject([
+      [{ name: 'message', attrs: { from: 'eve@b.example' }, children: [] }, 'too_large'],
+    ]);
+    expect(closed).toEqual([]);
+    await stream.close();
+  });
+
   test('leaves requests to us', async () => {
     const { stream, socket } = await opened();
     const before = server.said.length;
@@ -245,7 +258,7 @@ describe('an open stream', () => {
   });
 
   test.each([
-    ['a stanza without end', `<message><body>${'x'.repeat(20_000)}`, 'policy'],
+    ['a stanza without end', `<message><body>${'x'.repeat(50_000)}`, 'policy'],
     ['malformed XML', '<message></presence>', 'lost'],
     [
       'an error',

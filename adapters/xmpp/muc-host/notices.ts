@@ -89,10 +89,29 @@ export class Notices {
       }
       if (properties.some(({ name }) => name !== 'Topic')) yield configurationChanged(room.jid, to);
     });
+    if (newName === undefined) await this.#backAgain(room, left, viewers);
     const names = [...joined, ...left].map(({ screenName }) => screenName);
     if (isWritten)
       guarded(context.bridge, 'confirmation of a notice', this.#noteUnlessConfirmed(room, names));
     else note(room, names);
+  }
+
+  /**
+   * A user of ours who is said to have left, and is in: he is being put out, or the notice is about an earlier stay of
+   * his, and of the viewers'. Then those who came in after him will not be told that he is there.
+   */
+  async #backAgain(room: Room, left: readonly ScreenMapping[], viewers: readonly Occupant[]): Promise<void> {
+    const context = this.#context;
+    const [first] = viewers;
+    const inside = left.flatMap(({ screenName }) => room.byNick(screenName)?.nick ?? []);
+    if (first === undefined || inside.length === 0) return;
+    const answer = await ask(context, first.user, room.group, { primitive: 'GetJoinedUsersRequest' });
+    if (answer.primitive !== 'GetJoinedUsersResponse') return;
+    const names = new Set(answer.joined.map(({ screenName }) => foldNick(screenName)));
+    const there = inside.filter((nick) => names.has(foldNick(nick)));
+    await tellAll(context, viewers, (viewer, resource) =>
+      there.map((nick) => presenceFor(context, room, room.presentAs(nick) ?? { nick }, viewer, resource)),
+    );
   }
 
   /** Not waited for by those who come next: it is only for when the stream ends. */

@@ -5,6 +5,8 @@ import { xml, childOf, textOf } from '../../../adapters/xmpp/xml.ts';
 import { NS } from '../../../adapters/xmpp/namespaces.ts';
 import { itemOf, ROOMS, startRooms, statusesOf } from '../../support/xmpp-rooms.ts';
 import type { RoomScene } from '../../support/xmpp-rooms.ts';
+import { trusted } from '../../../src/wv/ids.ts';
+import type { GroupAddress, UserAddress } from '../../../src/wv/ids.ts';
 import { conditionOf } from '../../support/xmpp-user.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -206,6 +208,22 @@ describe('an end of the server', () => {
     await ann.sendMessage({ to: { group: GROUP }, content: 'welcome back' });
     await bob.seesBody(`${ROOM}/Ann`, 'welcome back');
   });
+});
+
+test('news of an earlier stay do not hide who came back', async () => {
+  const { bob, carol } = await withGroup();
+  await bob.join(ROOM, 'Bob');
+  await carol.join(ROOM, 'Carol');
+  await bob.seesPresence(`${ROOM}/Carol`);
+  const group = trusted<GroupAddress>(GROUP);
+  const notice = scene.gateway.served.find(({ primitive }) => primitive === 'GroupChangeNotice');
+  if (notice?.primitive !== 'GroupChangeNotice') throw new Error('Bob was told nothing of Carol');
+  bob.forget();
+  const recipients = [trusted<UserAddress>('wv:bob@xmpp.example')];
+  const left = [{ screenName: 'Carol' }];
+  await scene.gateway.request({ ...notice, group, recipients, joined: [], left, properties: [] });
+  const seen = bob.received.filter(({ attrs }) => attrs['from'] === `${ROOM}/Carol`);
+  expect(seen.map(({ attrs }) => attrs['type'])).toEqual(['unavailable', undefined]);
 });
 
 describe('a stream that ended', () => {

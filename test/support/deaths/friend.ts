@@ -123,13 +123,21 @@ export class Friend {
     while (this.#wanted && this.#user === undefined) {
       try {
         await this.#serverAnswers();
-        this.#user = await this.#connected();
+        if (!this.#wanted) return;
+        const user = await this.#connected();
+        // He may have gone while he came.
+        if (!this.#isWanted()) return await user.logout();
+        this.#user = user;
         await this.rooms.again();
       } catch {
         // His server is not there yet.
         await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
+  }
+
+  #isWanted(): boolean {
+    return this.#wanted;
   }
 
   /** @throws when the connection breaks before he is in, at once */
@@ -213,6 +221,8 @@ export class Friend {
     const receipt = childOf(stanza, 'received', NS.receipts)?.attrs['id'];
     if (type === 'error') return this.#refused(id, conditionOf(stanza) ?? 'none');
     if (receipt !== undefined) return this.#letters.get(receipt)?.received();
+    // To who logs in a server hands what it kept for him while it hands him what comes (XEP-0160).
+    if (childOf(stanza, 'delay', NS.delay) !== undefined) this.#ledger.noteStored(bodyText(stanza));
     return this.#ledger.noteArrived(this.names.name, bodyText(stanza), id);
   }
 

@@ -14,7 +14,7 @@ interface Account {
   readonly ids: Map<number, string>;
   /** Where each stands in the order that is expected; undefined: they come by their numbers. */
   places: ReadonlyMap<number, number> | undefined;
-  /** Sent again by their author after later ones: no order is expected of them. */
+  /** Sent again by their author after later ones, or stored on the way: no order is expected of them. */
   readonly again: Set<number>;
 }
 
@@ -81,6 +81,12 @@ export class Ledger {
   /** The author himself has sent this one once more, perhaps after later ones. */
   noteSentAgain(flow: Flow, number: number): void {
     this.#account(`${flow.from}>${flow.to}`).again.add(number);
+  }
+
+  /** A server has stored this one for its recipient, and says so: others may have come to him before. */
+  noteStored(text: string): void {
+    const [run, flow = '', number = ''] = text.split(' ');
+    if (run === this.#run) this.#account(flow).again.add(Number(number));
   }
 
   /** Flows with messages that were accepted and have not arrived. */

@@ -35,7 +35,7 @@ export interface PresenceUpdate {
 
 export type InboxContent = RoomEvent | ReadReceipt;
 
-/** The rest is not bridged and not stored: reactions, redactions, topics, … */
+/** The rest is not bridged and not stored: reactions, redactions, … */
 const BRIDGED_TYPES = new Set([
   'm.room.create',
   'm.room.member',
@@ -44,6 +44,9 @@ const BRIDGED_TYPES = new Set([
   'm.room.encryption',
   'm.room.encrypted',
   'm.room.tombstone',
+  'm.room.name',
+  'm.room.topic',
+  'm.room.power_levels',
 ]);
 
 export function isRecord(value: unknown): value is Fields {

@@ -7,6 +7,7 @@ import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import type { MatrixSettings } from './config.ts';
 import { Ghosts } from './ghosts.ts';
+import { Groups } from './groups.ts';
 import { Inbox, reasonOf } from './inbox.ts';
 import { Intake } from './intake.ts';
 import { HomeserverLink } from './link.ts';
@@ -30,6 +31,7 @@ export interface House {
   readonly inbound: InboundMessages;
   readonly watching: Watching;
   readonly publishing: Publishing;
+  readonly groups: Groups;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -80,7 +82,8 @@ export async function buildHouse(
   const inbound = new InboundMessages({ ...parts, notices, pseudoDomain, receiptsFromDelivery });
   const outbound = new OutboundMessages({ ...parts, queues, reports });
   const membership = new Membership({ ...parts, notices });
-  const handlers = { membership, inbound, outbound, reports, watching };
+  const groups = new Groups({ ...parts, settings, self: watcher, notices, queues });
+  const handlers = { membership, inbound, outbound, reports, watching, groups };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
   const inbox = new Inbox({
     storage,
@@ -92,6 +95,7 @@ export async function buildHouse(
   });
   const onUsable = (): void => {
     relay.becameUsable();
+    groups.online();
     show(portals.users());
   };
   const onSettled = (): void => watching.lookAround();
@@ -104,8 +108,10 @@ export async function buildHouse(
     inbound,
     watching,
     publishing,
+    groups,
     async open() {
       await watching.load();
+      await groups.load();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);

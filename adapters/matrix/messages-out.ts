@@ -22,7 +22,7 @@ import type { ReadReports } from './read-reports.ts';
 import { matrixContent } from './text.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
-const MARK = 'org.wvgate.message';
+export const MARK = 'org.wvgate.message';
 /** Older messages carry the time at which they were sent. */
 const TIMESTAMP_AFTER_MS = 60_000;
 

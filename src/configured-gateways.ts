@@ -26,6 +26,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         pseudoDomain: matrix.pseudoDomain,
         presence: { publish: matrix.publishPresence, maxPerSecond: matrix.presencePerSecond },
         receiptsFromDelivery: matrix.receiptsFromDelivery,
+        groups: matrix.groups,
       }),
     );
   }

@@ -18,7 +18,7 @@ export interface GroupAddressRules {
 
 /** Longest alias, in bytes. */
 const MAX_ALIAS = 255;
-const ALIAS = /^#[^:\u0000\s]+:(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/;
+const ALIAS = /^#[^:\s\p{Cc}]+:(?:[a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/u;
 /** Starts a screen name's ghost: an escaped `m`, which a user's ghost never has. */
 const MASK = '=6d.';
 

@@ -113,7 +113,7 @@ export class Groups {
       ? await this.#host.deliver(request, recipient)
       : isRoom({ rooms: this.#rooms }, recipient)
         ? await this.#guests.send(request, recipient)
-        : result(800);
+        : result(405, 'not a room of Matrix');
     return { primitive: 'SendMessageResponse', messageId: request.message.id, result: outcome };
   }
 }

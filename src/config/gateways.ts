@@ -180,4 +180,27 @@ export const matrixSchema = z.strictObject({
     .boolean()
     .default(true)
     .describe('A message a phone acknowledged is marked read in Matrix.'),
+  groups: z
+    .strictObject({
+      maxGuests: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('WV users in rooms of Matrix at once, counted for each room; above, 817.'),
+      maxMembers: z
+        .int()
+        .min(1)
+        .default(5000)
+        .describe('Members of a room that phones are shown; more are in it, but not listed.'),
+      maxRooms: z.int().min(1).default(10_000).describe('Groups of this server that have a room on Matrix.'),
+      shownMembers: z
+        .int()
+        .min(0)
+        .default(100)
+        .describe(
+          'WV members of a group who are in its room before they say something; the others come then.',
+        ),
+    })
+    .prefault({})
+    .describe('Groups as rooms, and rooms as groups.'),
 });

@@ -98,9 +98,7 @@ function suite(server: MatrixServer): void {
       return participants.some(({ screenName }) => screenName === 'erin');
     });
     await phone.sendMessage({ to: { group }, content: 'uphill' });
-    await eventually('both read it', () =>
-      [dave, erin].every((who) => bodies(who, room).includes('uphill')),
-    );
+    await eventually('both read it', () => [dave, erin].every((who) => bodies(who, room).includes('uphill')));
     await dave.client.sendTextMessage(room, 'and down');
     await eventually('Erin reads it', () => bodies(erin, room).includes('and down'));
     expect(bodies(dave, room)).toEqual(['where to?', 'uphill', 'and down']);
@@ -119,6 +117,14 @@ function suite(server: MatrixServer): void {
     await dave.client.sendTextMessage(chat, 'yes?');
     expect(await answer).toMatchObject({ from: { group, screenName: 'dave' }, text: 'yes?' });
     expect(bodies(dave, room)).toEqual([]);
+    const { room_id: own } = await dave.client.createRoom({ is_direct: true, invite: [mask] });
+    await eventually(
+      'the ghost came',
+      () => dave.client.getRoom(own)?.getMember(mask)?.membership === 'join',
+    );
+    const second = phone.next('message');
+    await dave.client.sendTextMessage(own, 'and now?');
+    expect(await second).toMatchObject({ from: { group, screenName: 'dave' }, text: 'and now?' });
   });
 
   it('puts out whom the group expels, and does not let him in again', async () => {
@@ -131,7 +137,9 @@ function suite(server: MatrixServer): void {
 
   it('undoes what a Matrix user without rights in the group does, and says so', async () => {
     const room = await daveComes();
-    await phone.groups.setAccess(group, { moderators: [`wv:dave%40${server.serverName}@matrix.wv.test`] });
+    const address = `wv:dave%40${server.serverName}@matrix.wv.test`;
+    await phone.groups.addMembers(group, address);
+    await phone.groups.setAccess(group, { moderators: [address] });
     await dave.client.leave(room);
     await eventually('he is gone from the group', async () => {
       const participants = await phone.groups.participants(group);
@@ -147,9 +155,11 @@ function suite(server: MatrixServer): void {
       const { properties } = await phone.groups.properties(group);
       return properties['Topic'] === 'Monday';
     });
-    await phone.groups.setAccess(group, { users: [`wv:dave%40${server.serverName}@matrix.wv.test`] });
+    await phone.groups.setAccess(group, { users: [address] });
     await dave.client.sendStateEvent(room, EventType.RoomTopic, { topic: 'Tuesday' }, '');
-    await eventually('told', () => bodies(dave, room).some((body) => String(body).startsWith('Topic was not')));
+    await eventually('told', () =>
+      bodies(dave, room).some((body) => String(body).startsWith('Topic was not')),
+    );
     await eventually('undone', () => {
       const topic = dave.client.getRoom(room)?.currentState.getStateEvents('m.room.topic', '');
       return topic?.getContent()['topic'] === 'Monday';

@@ -129,7 +129,7 @@ onSynapse('WV users in rooms of Matrix', (scene) => {
     await eventually('she is out', () => scene.ghostMembership(room) === 'leave');
     await scene.dave.client.ban(room, bobsGhost);
     await eventually('809 for Bob', () => scene.relay.all('LeaveGroupIndication').length === 2);
-    expect(await join(bob)).toMatchObject({ result: { code: 809 } });
+    expect((await join(bob)).result.code).toBe(809);
     expect(await join(scene.alice)).toMatchObject({ result: { code: 200 } });
   });
 

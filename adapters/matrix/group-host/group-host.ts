@@ -78,7 +78,7 @@ export class GroupHost {
   async handle(event: RoomEvent, attempt: number): Promise<boolean> {
     if (event.type === 'm.room.create') return await this.#making.adopt(event);
     const room = this.#context.rooms.byId(event.room);
-    if (room === undefined) return false;
+    if (room === undefined) return await this.#openedWhisper(event);
     switch (event.type) {
       case 'm.room.message':
       case 'm.sticker':
@@ -122,6 +122,21 @@ export class GroupHost {
       return;
     if (!room.members.has(target)) return await this.#invitations.declined(room, target);
     await this.#people.left(room, target, attempt);
+  }
+
+  /** A user of Matrix who is in a group invites the ghost of a screen name to a chat of two. */
+  async #openedWhisper({ type, room, sender, stateKey = '', content }: RoomEvent): Promise<boolean> {
+    const { names, rooms, client, whispers } = this.#context;
+    if (type !== 'm.room.member' || text(content, 'membership') !== 'invite' || !names.isMask(stateKey))
+      return false;
+    const ghost = stateKey as MatrixUserId;
+    const mask = await this.#masks.behind(ghost);
+    const member = mask === undefined ? undefined : rooms.byGroup(mask.group)?.members.get(sender);
+    if (mask === undefined || member?.state !== 'in') return false;
+    const isIn = await tried(this.#context, 'an invitation', () => client.join(ghost, room));
+    const who = { ghost, peer: sender, group: mask.group, ghostName: mask.name, peerName: member.name };
+    if (isIn) await whispers.opened(who, room);
+    return true;
   }
 
   // ---- from the relay
@@ -181,26 +196,36 @@ export class GroupHost {
     const room = this.#context.rooms.byGroup(group);
     if (room === undefined) return status(OK);
     await this.#inTurn(room, async () => {
+      const isOver = reason.code === 800;
+      // The door first: nobody shall come in while the others are put out.
+      if (isOver) await this.#shut(room);
       const named =
         users.length === 0 ? [...room.members.values()] : users.flatMap((user) => memberOf(room, user) ?? []);
       for (const member of named) {
-        const outcome = reason.code === 800 ? { ...reason, description: DELETED } : reason;
-        await this.#people.expelled(room, member, outcome);
+        await this.#people.expelled(room, member, isOver ? { ...reason, description: DELETED } : reason);
       }
-      if (reason.code === 800 && room.members.size === 0) await this.#end(room);
+      if (isOver && room.members.size === 0) await this.#end(room);
     });
     return status(OK);
   }
 
-  /** The group is gone: nothing of it stays under its name (there is no successor, so no tombstone). */
-  async #end(room: HostRoom): Promise<void> {
-    const { calls, addresses, names, rooms, client } = this.#context;
+  async #shut(room: HostRoom): Promise<void> {
+    const { calls, addresses, names } = this.#context;
     const alias = names.aliasOf(room.group)?.alias;
-    await tried(this.#context, 'a notice', () => announce(this.#context, room, 'deleted', DELETED));
-    await this.#masks.hide(room, [...room.shown.values()]);
+    const rule = { join_rule: 'invite' };
+    await tried(this.#context, 'a join rule', () =>
+      calls.setState(addresses.bot, room.id, 'm.room.join_rules', rule),
+    );
     if (alias !== undefined) {
       await tried(this.#context, 'an alias', () => calls.removeAlias(addresses.bot, alias));
     }
+    await tried(this.#context, 'a notice', () => announce(this.#context, room, 'deleted', DELETED));
+  }
+
+  /** The group is gone: nothing of it stays (there is no successor, so no tombstone). */
+  async #end(room: HostRoom): Promise<void> {
+    const { addresses, rooms, client } = this.#context;
+    await this.#masks.hide(room, [...room.shown.values()]);
     await tried(this.#context, 'a leave', () => client.leave(addresses.bot, room.id));
     await rooms.remove(room);
   }

@@ -5,6 +5,7 @@ import type { GroupProperty } from '../../../src/wv/primitives.ts';
 import { HomeserverError } from '../errors.ts';
 import type { RoomEvent } from '../events.ts';
 import type { RoomId } from '../ids.ts';
+import type { NewRoom } from '../room-calls.ts';
 import { SerialQueues } from '../queues.ts';
 import { propertiesOf, tried, valueOf } from './context.ts';
 import type { HostContext } from './context.ts';
@@ -63,17 +64,15 @@ export class Making {
   }
 
   async #make(group: GroupAddress, invited: boolean): Promise<HostRoom | undefined> {
-    const { names, rooms, relay, self, calls, addresses } = this.#context;
+    const { names, rooms, relay, self } = this.#context;
     const alias = names.aliasOf(group);
     if (alias === undefined || rooms.size >= this.#maxRooms) return undefined;
     const answer = await propertiesOf(this.#context, self, group);
     const isSecret = 'code' in answer || valueOf(answer.properties, 'Accesstype') === 'Restricted';
     if (isSecret && !invited) return undefined;
     const properties = 'code' in answer ? [] : answer.properties;
-    const found = await this.#known(alias.alias);
-    if (found !== undefined) return await rooms.add(group, found);
     const rules = [{ name: 'Accesstype', value: isSecret ? 'Restricted' : 'Open' }];
-    const room = await calls.create(addresses.bot, {
+    const room = await this.#created(alias.alias, {
       alias: alias.localpart,
       name: valueOf(properties, 'Name') || titleOf(group),
       listed: valueOf(properties, 'Searchable') === 'T',
@@ -92,14 +91,14 @@ export class Making {
     return await rooms.add(group, room);
   }
 
-  async #known(alias: string): Promise<RoomId | undefined> {
+  /** Looked for only when it is there: the homeserver would ask us whether it is, and wait for the answer. */
+  async #created(alias: string, wishes: NewRoom): Promise<RoomId> {
     const { calls, addresses } = this.#context;
     try {
-      const { room } = await calls.resolve(addresses.bot, alias);
-      return room;
+      return await calls.create(addresses.bot, wishes);
     } catch (error) {
-      if (error instanceof HomeserverError && error.status === 404) return undefined;
-      throw error;
+      if (!(error instanceof HomeserverError) || error.errcode !== 'M_ROOM_IN_USE') throw error;
+      return (await calls.resolve(addresses.bot, alias)).room;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Ghosts of screen names: how members of a group who are not of Matrix are seen in its room. They come in when the first
 // user of Matrix does, up to a number; the others when they say something (bridging.md 14, row 18).
 
+import type { GroupAddress } from '../../../src/wv/ids.ts';
 import type { ScreenMapping } from '../../../src/wv/primitives.ts';
 import { HomeserverError } from '../errors.ts';
 import { cleanName } from '../ghosts.ts';
@@ -34,6 +35,14 @@ export class Masks {
     await this.#enter(room, ghost);
     await rooms.show(room, { ghost, name: screenName });
     return ghost;
+  }
+
+  /** Whose ghost it is; undefined: nobody's whom we know. */
+  async behind(
+    ghost: MatrixUserId,
+  ): Promise<{ readonly group: GroupAddress; readonly name: string } | undefined> {
+    const stored = await this.#context.relay.storage.get(`mask ${ghost}`);
+    return stored === undefined ? undefined : (JSON.parse(stored) as { group: GroupAddress; name: string });
   }
 
   /** Those who are in now, and nobody else. */

@@ -48,7 +48,8 @@ export class HostMessages {
     if (sender.kind !== 'group' || recipient.kind !== 'user') return result(405);
     const room = rooms.byGroup(sender.group);
     const member = room === undefined ? undefined : memberOf(room, recipient.user);
-    if (room === undefined || member?.state !== 'in') return result(531);
+    if (room === undefined || member === undefined) return result(531);
+    if (member.state !== 'in') return result(503, 'He is on his way in');
     if (expiresAt <= relay.clock.now()) return result(542);
     try {
       if (addressedTo?.screenName !== undefined)

@@ -201,7 +201,7 @@ export class Hearing {
   }
 
   async #end(room: GuestRoom, reason: string, attempt: number): Promise<void> {
-    for (const guest of [...room.guests.values()]) {
+    for (const guest of room.guests.values()) {
       if (guest.state === 'in') await this.#notices.out(guest, result(800, reason), attempt);
       if (guest.state !== 'leaving') await this.#joining.goOut(guest);
     }

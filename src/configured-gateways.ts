@@ -35,6 +35,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         splitText: matrix.splitText,
         files: { ...limits, maxBytes: maxFile },
         invitesPerMinute: matrix.invitesPerMinute,
+        groups: matrix.groups,
       }),
     );
   }

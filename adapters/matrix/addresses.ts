@@ -18,11 +18,12 @@ export interface AddressRules {
 }
 
 /** Raw in a ghost's localpart. `=` starts an escape; `/` is escaped although the grammar allows it. */
-const GHOST_RAW = /[a-z0-9._\-+]/;
+export const GHOST_RAW = /[a-z0-9._\-+]/;
 /** Raw in the WV user part that stands for a Matrix id; everything else is `^xx` (folding would lose capitals). */
-const PEER_RAW = /[a-z0-9._\-=/+[\]:]/;
+export const PEER_RAW = /[a-z0-9._\-=/+[\]:]/;
 
-function escapeBytes(text: string, raw: RegExp, mark: string): string {
+/** UTF-8 with every byte outside `raw` written as `mark` and two hex digits. */
+export function escapeBytes(text: string, raw: RegExp, mark: string): string {
   let out = '';
   for (const byte of new TextEncoder().encode(text)) {
     const char = String.fromCharCode(byte);
@@ -31,7 +32,8 @@ function escapeBytes(text: string, raw: RegExp, mark: string): string {
   return out;
 }
 
-function unescapeBytes(text: string, mark: string): string | undefined {
+/** What `escapeBytes` wrote; undefined for a malformed escape or bytes that are no UTF-8. */
+export function unescapeBytes(text: string, mark: string): string | undefined {
   const bytes: number[] = [];
   for (let i = 0; i < text.length; i++) {
     const char = text.charAt(i);

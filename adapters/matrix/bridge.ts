@@ -10,7 +10,7 @@ import type { Registration } from './registration.ts';
 import type { ThirdParty } from './third-party.ts';
 
 export interface HomeserverRequest {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Path with every part already percent-encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

@@ -30,7 +30,7 @@ export interface ClientOptions {
   readonly onOutcome: (reachable: boolean) => void;
 }
 
-type Call = Omit<HomeserverRequest, 'timeoutMs'> & {
+export type Call = Omit<HomeserverRequest, 'timeoutMs'> & {
   /** What it is called in logs and metrics. */
   readonly name: string;
   /** False: repeating it might do it twice; it is repeated only when it certainly had no effect. Default true. */
@@ -236,6 +236,11 @@ export class HomeserverClient {
   async setPresence(ghost: MatrixUserId, presence: MatrixPresence): Promise<void> {
     const path = `${V3}/presence/${part(ghost)}/status`;
     await this.#call(ghost, { name: 'set_presence', method: 'PUT', path, body: presence, tries: 1 });
+  }
+
+  /** Any other call, with the same deadlines and tries. Rejects with HomeserverError. */
+  async perform(user: MatrixUserId, call: Call): Promise<unknown> {
+    return await this.#call(user, call);
   }
 
   async #call(user: MatrixUserId, call: Call): Promise<unknown> {

@@ -41,6 +41,16 @@ export interface MatrixGatewayConfig {
   readonly invitesPerMinute?: number;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
   readonly bridgePatterns?: readonly string[];
+  readonly groups?: {
+    /** WV users in rooms of Matrix at once, counted for each room. Default 10,000. */
+    readonly maxGuests?: number;
+    /** Members of a room that are known and listed to phones. Default 5,000. */
+    readonly maxMembers?: number;
+    /** Groups of this server that have a room. Default 10,000. */
+    readonly maxRooms?: number;
+    /** WV members of one group who are shown in its room before they say something. Default 100. */
+    readonly shownMembers?: number;
+  };
   readonly retry?: {
     /** Tries of one call before the relay's outbox takes over. Default 4. */
     readonly tries?: number;
@@ -82,6 +92,10 @@ export interface MatrixSettings {
   readonly portalOnSubscribe: boolean;
   readonly invitesPerMinute: number;
   readonly bridgePatterns: readonly RegExp[];
+  readonly maxRoomGuests: number;
+  readonly maxRoomMembers: number;
+  readonly maxGroupRooms: number;
+  readonly shownMembers: number;
   readonly retry: RetrySettings;
 }
 
@@ -130,6 +144,10 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     portalOnSubscribe: config.portalOnSubscribe ?? true,
     invitesPerMinute: config.invitesPerMinute ?? 30,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
+    maxRoomGuests: config.groups?.maxGuests ?? 10_000,
+    maxRoomMembers: config.groups?.maxMembers ?? 5000,
+    maxGroupRooms: config.groups?.maxRooms ?? 10_000,
+    shownMembers: config.groups?.shownMembers ?? 100,
     retry: { ...RETRY, ...config.retry },
   };
 }

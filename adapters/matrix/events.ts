@@ -52,6 +52,9 @@ const BRIDGED_TYPES = new Set([
   'm.room.encryption',
   'm.room.encrypted',
   'm.room.tombstone',
+  'm.room.name',
+  'm.room.topic',
+  'm.room.power_levels',
 ]);
 
 export function isRecord(value: unknown): value is Fields {

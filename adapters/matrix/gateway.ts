@@ -12,6 +12,7 @@ import type {
 import { OK, result } from '../../src/wv/status.ts';
 import { pseudoWatcher, resolveSettings } from './config.ts';
 import type { MatrixGatewayConfig, MatrixSettings } from './config.ts';
+import { GROUP_REQUESTS } from './groups.ts';
 import { buildHouse } from './house.ts';
 import type { House } from './house.ts';
 import { reasonOf } from './inbox.ts';
@@ -30,6 +31,9 @@ const CAPABILITIES: ReadonlySet<RequestName> = new Set<RequestName>([
   'InviteRequest',
   'InviteResponse',
   'CancelInviteRequest',
+  'GroupChangeNotice',
+  'LeaveGroupIndication',
+  ...GROUP_REQUESTS,
 ]);
 
 /**
@@ -102,6 +106,8 @@ class MatrixGateway implements Gateway {
   }
 
   async #serve(house: House, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    const ofGroups = await house.groups.serve(request);
+    if (ofGroups !== undefined) return ofGroups;
     switch (request.primitive) {
       case 'SendMessageRequest':
         return await house.outbound.send(request);

@@ -11,6 +11,7 @@ import { Compositions } from './compositions.ts';
 import type { MatrixSettings } from './config.ts';
 import { GhostPictures } from './ghost-pictures.ts';
 import { Ghosts } from './ghosts.ts';
+import { Groups } from './groups.ts';
 import { Inbox, reasonOf } from './inbox.ts';
 import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
@@ -43,6 +44,7 @@ export interface House {
   readonly publishing: Publishing;
   readonly pictures: GhostPictures;
   readonly invitations: Invitations;
+  readonly groups: Groups;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -97,8 +99,16 @@ export async function buildHouse(
   const membership = new Membership({ ...parts, notices, upgrades, invitesPerMinute });
   const invitations = new Invitations({ relay, outbound, watching });
   const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
+  const groups = new Groups({
+    ...parts,
+    settings,
+    self: watcher,
+    notices,
+    queues,
+    files: talk.outgoing,
+  });
   const { inbound, names } = talk;
-  const handlers = { membership, inbound, names, outbound, reports, watching, publishing, audience };
+  const handlers = { membership, inbound, names, outbound, reports, watching, publishing, audience, groups };
   const intake: Intake = new Intake({
     ...parts,
     ...handlers,
@@ -118,6 +128,7 @@ export async function buildHouse(
     audience.forget();
     publishing.resynchronize();
     relay.becameUsable();
+    groups.online();
     show(portals.pairs());
   };
   const onSettled = (): void => watching.lookAround();
@@ -132,11 +143,13 @@ export async function buildHouse(
     publishing,
     pictures,
     invitations,
+    groups,
     async open() {
       for (const doubt of settings.registration.doubts) log.warn({}, `matrix: registration: ${doubt}`);
       await watching.load();
       await talk.outgoing.forgetOld();
       await outbound.prune();
+      await groups.load();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);

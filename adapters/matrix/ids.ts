@@ -68,6 +68,11 @@ export function readMessageId(id: string): { readonly kind: EventKind; readonly 
   };
 }
 
+/** The MessageID under which an event of a room travels to the users who are in it as this group. */
+export function groupMessageIdOf(group: string, event: EventId): MessageId {
+  return trusted<MessageId>(`mx${digest(['group', group, event])}`);
+}
+
 /** A durable "this was done" mark in the id table, where the done thing has no id of its own. */
 export function markOf(...parts: readonly string[]): MessageId {
   return trusted<MessageId>(`mk${digest(parts)}`);

@@ -8,6 +8,7 @@ import { notDelivered } from './errors.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
+import type { Groups } from './groups.ts';
 import { reasonOf } from './inbox.ts';
 import type { Membership } from './membership.ts';
 import type { InboundMessages } from './messages-in.ts';
@@ -34,6 +35,7 @@ export interface IntakeOptions {
   readonly watching: Watching;
   readonly publishing: Publishing;
   readonly audience: Audience;
+  readonly groups: Groups;
   /** Commits to the inbox; false when it is full. */
   readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
 }
@@ -80,10 +82,15 @@ export class Intake implements TransactionTaker {
     const { addresses, outbound, take } = this.#options;
     const known = events.map(roomEvent).filter((event) => event !== undefined);
     const echoes = known.filter((event) => addresses.isOurs(event.sender));
-    const theirs = known.filter((event) => !addresses.isOurs(event.sender));
-    const created = echoes.filter((event) => event.type === 'm.room.create');
+    // In the order of the transaction: of our own events only those that tell something new.
+    const kept = known.filter(
+      (event) =>
+        !addresses.isOurs(event.sender) ||
+        event.type === 'm.room.create' ||
+        this.#options.groups.hears(event),
+    );
     const receipts = ephemeral.flatMap(readReceipts).filter((receipt) => !addresses.isOurs(receipt.user));
-    if (!(await take([...created, ...theirs, ...receipts]))) return false;
+    if (!(await take([...kept, ...receipts]))) return false;
     await Promise.all(echoes.map((event) => outbound.echo(event)));
     this.#presence(ephemeral);
     if (events.some(isLate)) this.#options.watching.lookAround();
@@ -99,6 +106,10 @@ export class Intake implements TransactionTaker {
     return true;
   }
 
+  async roomExists(alias: string): Promise<boolean> {
+    return await this.#options.groups.aliasExists(alias);
+  }
+
   /** Handles one event of the inbox, in its room's queue. */
   async handle(content: InboxContent, attempt: number): Promise<void> {
     const { reports } = this.#options;
@@ -106,7 +117,9 @@ export class Intake implements TransactionTaker {
       await reports.read(content);
       return;
     }
-    await HANDLERS[content.type]?.(this.#options, content, attempt);
+    if (!(await this.#options.groups.handle(content, attempt))) {
+      await HANDLERS[content.type]?.(this.#options, content, attempt);
+    }
     await reports.passed(content.room, content.id);
   }
 

@@ -19,14 +19,12 @@ import type { EventId, MatrixUserId } from './ids.ts';
 import type { Portal, Portals } from './portals.ts';
 import type { SerialQueues } from './queues.ts';
 import type { ReadReports } from './read-reports.ts';
-import { textContent } from './content-out.ts';
-import type { EventContent } from './content-out.ts';
 import type { OutgoingFiles } from './outgoing-files.ts';
 import { SendingRooms } from './sending-rooms.ts';
 import type { BegunSending } from './sending-rooms.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
-const MARK = 'org.wvgate.message';
+export const MARK = 'org.wvgate.message';
 /** Older messages carry the time at which they were sent. */
 const TIMESTAMP_AFTER_MS = 60_000;
 
@@ -170,9 +168,9 @@ export class OutboundMessages {
   }
 
   async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {
-    const { client, relay } = this.#options;
+    const { client, relay, files } = this.#options;
     const { id, sentAt } = request.message;
-    const body = { ...(await this.#contentOf(request, ghost)), [MARK]: id };
+    const body = { ...(await files.contentOf(request.message, ghost)), [MARK]: id };
     const transaction = transactionId(portal.room, ghost, id, '0');
     const isOld = relay.clock.now() - sentAt > TIMESTAMP_AFTER_MS;
     const send = () => client.sendMessage(ghost, portal.room, body, transaction, isOld ? sentAt : undefined);
@@ -184,11 +182,6 @@ export class OutboundMessages {
       await client.join(ghost, portal.room);
       return await send();
     }
-  }
-
-  /** @throws HomeserverError, transient, while a file is on its way into the media repository */
-  async #contentOf({ message }: SendMessageRequest, ghost: MatrixUserId): Promise<EventContent> {
-    return (await this.#options.files.prepare(message, ghost)) ?? textContent(message.content);
   }
 }
 

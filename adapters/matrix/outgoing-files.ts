@@ -8,7 +8,7 @@ import { fileNameOf, isFile, mediaType } from '../bridging/file-content.ts';
 import { LateWork } from '../bridging/late-work.ts';
 import { sniff } from '../bridging/sniff.ts';
 import type { FileSettings } from './config.ts';
-import { namedFile } from './content-out.ts';
+import { namedFile, textContent } from './content-out.ts';
 import type { EventContent } from './content-out.ts';
 import { HomeserverError } from './errors.ts';
 import type { MatrixUserId } from './ids.ts';
@@ -58,6 +58,14 @@ export class OutgoingFiles {
     const made = await this.#work.within(message.id, () => this.#make(message, ghost));
     if (made === undefined) throw new HomeserverError({ status: 503, errcode: 'upload under way' });
     return made;
+  }
+
+  /**
+   * What to send for a message, whatever is in it.
+   * @throws HomeserverError, transient, while a file is on its way into the media repository
+   */
+  async contentOf(message: Message, ghost: MatrixUserId): Promise<EventContent> {
+    return (await this.prepare(message, ghost)) ?? textContent(message.content);
   }
 
   /** The message is over: nothing needs to be known of its file any more. */

@@ -25,6 +25,8 @@ export interface TransactionTaker {
   take(transaction: PushedTransaction): Promise<boolean>;
   /** True when the WV user of this ghost exists; its account is then made. */
   userExists(ghost: string): Promise<boolean>;
+  /** True when the group of this room alias exists; its room is then made. */
+  roomExists(alias: string): Promise<boolean>;
 }
 
 /** Octets of a transaction: 100 events of 64 KiB, and their ephemeral company. */
@@ -135,7 +137,7 @@ export class TransactionFace extends AppService {
   readonly #routes: readonly (readonly [method: string, start: string, handler: Handler])[] = [
     ['PUT', '/transactions/', (request, response) => this.#transaction(request, response)],
     ['GET', '/users/', (_request, response, name) => this.#user(response, name)],
-    ['GET', '/rooms/', () => Promise.reject(new Refusal(404, 'M_NOT_FOUND', 'no such room'))],
+    ['GET', '/rooms/', (_request, response, name) => this.#room(response, name)],
     ['POST', '/ping', (request, response) => this.#ping(request, response)],
   ];
 
@@ -174,6 +176,11 @@ export class TransactionFace extends AppService {
 
   async #user(response: ServerResponse, name: string): Promise<void> {
     if (!(await this.#intake.userExists(name))) throw new Refusal(404, 'M_NOT_FOUND', 'no such user');
+    answer(response, 200, {});
+  }
+
+  async #room(response: ServerResponse, alias: string): Promise<void> {
+    if (!(await this.#intake.roomExists(alias))) throw new Refusal(404, 'M_NOT_FOUND', 'no such room');
     answer(response, 200, {});
   }
 

@@ -247,4 +247,27 @@ export const matrixSchema = z.strictObject({
       'Longer texts from Matrix come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
     ),
   files: matrixFilesSchema.prefault({}).describe('Pictures and other files, both ways.'),
+  groups: z
+    .strictObject({
+      maxGuests: z
+        .int()
+        .min(1)
+        .default(10_000)
+        .describe('WV users in rooms of Matrix at once, counted for each room; above, 817.'),
+      maxMembers: z
+        .int()
+        .min(1)
+        .default(5000)
+        .describe('Members of a room that phones are shown; more are in it, but not listed.'),
+      maxRooms: z.int().min(1).default(10_000).describe('Groups of this server that have a room on Matrix.'),
+      shownMembers: z
+        .int()
+        .min(0)
+        .default(100)
+        .describe(
+          'WV members of a group who are in its room before they say something; the others come then.',
+        ),
+    })
+    .prefault({})
+    .describe('Groups as rooms, and rooms as groups.'),
 });

@@ -72,6 +72,11 @@ export class FakeHomeserver {
     this.failures.set(call, [...failures]);
   }
 
+  /** Answers requests that match, `METHOD path`, from now on; the last one asked for counts. */
+  answer(pattern: RegExp, given: Answer): void {
+    this.#given.unshift([pattern, given]);
+  }
+
   /** Requests whose path contains `part`. */
   all(part: string): Asked[] {
     return this.asked.filter(({ path }) => path.includes(part));
@@ -103,10 +108,13 @@ export class FakeHomeserver {
   }
 
   #answerOf(asked: Asked): object | undefined {
-    const found = this.#answers.find(([pattern]) => pattern.test(`${asked.method} ${asked.path}`));
+    const found = [...this.#given, ...this.#answers].find(([pattern]) =>
+      pattern.test(`${asked.method} ${asked.path}`),
+    );
     return found?.[1](asked);
   }
 
+  readonly #given: (readonly [RegExp, Answer])[] = [];
   readonly #answers: readonly (readonly [RegExp, Answer])[] = [
     [/^GET .*\/versions$/, () => ({ versions: ['v1.13'] })],
     [/^GET .*\/whoami$/, () => ({ user_id: this.self })],

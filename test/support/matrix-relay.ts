@@ -192,9 +192,7 @@ export class TestRelay implements RelayPort {
     return Promise.resolve(this.users.get(user));
   }
 
-  hasJoined(): boolean {
-    return true;
-  }
+  hasJoined: RelayPort['hasJoined'] = () => true;
 
   becameUsable(): void {
     this.usable++;

@@ -21,6 +21,7 @@ describe('the face towards the homeserver', () => {
         taken.push(transaction);
         return take();
       },
+      roomExists: () => Promise.resolve(false),
       userExists: (user) =>
         user === '@_imps_away:hs.example'
           ? Promise.reject(new NotKnownNow('away'))

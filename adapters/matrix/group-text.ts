@@ -1,6 +1,5 @@
 // The text of a Matrix event for a WV group.
 
-import { isRecord } from './events.ts';
 import type { RoomEvent } from './events.ts';
 import { editOf, stickerText, textOf } from './text.ts';
 
@@ -14,9 +13,4 @@ export function groupText({ type, content }: RoomEvent, sender: string): string 
   if (edit === undefined) return textOf(content, sender);
   const changed = textOf(edit.content, sender);
   return changed === undefined ? undefined : `edited: ${changed}`;
-}
-
-/** True for an event that we sent into a room by ourselves: a notice in the gateway's name is nobody's words. */
-export function isNotice({ content }: RoomEvent): boolean {
-  return isRecord(content) && content['msgtype'] === 'm.notice';
 }

@@ -122,6 +122,7 @@ export async function buildHouse(
       link.stop();
       inbox.stop();
       watching.stop();
+      groups.stop();
       client.close();
       const finished = [publishing.stop(), bridge.close(), queues.settled(), watching.settled()];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));

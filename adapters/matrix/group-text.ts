@@ -1,6 +1,5 @@
 // The text of a Matrix event for a WV group.
 
-import { isRecord } from './events.ts';
 import type { RoomEvent } from './events.ts';
 import { relationOf } from './relations.ts';
 import { textOf } from './text.ts';
@@ -16,9 +15,4 @@ export function groupText(event: RoomEvent, sender: string): string | undefined 
   const words = textOf(type, edit?.content ?? content, sender);
   if (words === '') return undefined;
   return edit === undefined ? words : `edited: ${words}`;
-}
-
-/** True for an event that we sent into a room by ourselves: a notice in the gateway's name is nobody's words. */
-export function isNotice({ content }: RoomEvent): boolean {
-  return isRecord(content) && content['msgtype'] === 'm.notice';
 }

@@ -84,6 +84,10 @@ export class Groups {
     this.#host.online();
   }
 
+  stop(): void {
+    this.#host.stop();
+  }
+
   /** True when one of our aliases names a group. Rejects with HomeserverError. */
   aliasExists(alias: string): Promise<boolean> {
     return this.#host.aliasExists(alias);

@@ -161,6 +161,7 @@ export async function buildHouse(
       inbox.stop();
       watching.stop();
       pictures.stop();
+      groups.stop();
       client.close();
       const finished = [
         publishing.stop(),

@@ -17,7 +17,7 @@ import { HomeserverError, resultOf } from '../errors.ts';
 import { text } from '../events.ts';
 import type { RoomEvent } from '../events.ts';
 import type { MatrixUserId } from '../ids.ts';
-import { reasonOf } from '../inbox.ts';
+import { NotNow, reasonOf } from '../inbox.ts';
 import { announce, ask, tried } from './context.ts';
 import type { HostContext } from './context.ts';
 import { HostInvitations } from './invitations.ts';
@@ -30,6 +30,8 @@ import type { HostRoom } from './rooms.ts';
 import { Ruling } from './ruling.ts';
 
 const DELETED = 'The group was deleted.';
+/** After this a comparison with a group's home that was not possible is tried again, in ms. */
+const COMPARE_AGAIN_MS = 30_000;
 
 export class GroupHost {
   readonly #context: HostContext;
@@ -39,6 +41,8 @@ export class GroupHost {
   readonly #messages: HostMessages;
   readonly #ruling: Ruling;
   readonly #invitations: HostInvitations;
+  #cancel: () => void = () => undefined;
+  #stopped = false;
 
   constructor(context: HostContext, maxRooms: number) {
     this.#context = context;
@@ -56,14 +60,16 @@ export class GroupHost {
 
   /** The homeserver is there (again): who is in which group is compared with its home. */
   online(): void {
-    for (const room of this.#context.rooms.all()) {
-      this.#inTurn(room, () => this.#people.compare(room)).catch((error: unknown) => {
-        this.#context.relay.log.error(
-          { room: room.id, error: reasonOf(error) },
-          'matrix: a comparison failed',
-        );
-      });
-    }
+    this.#cancel();
+    void Promise.all(this.#context.rooms.all().map((room) => this.#compare(room))).then((done) => {
+      if (this.#stopped || done.every(Boolean)) return;
+      this.#cancel = this.#context.relay.clock.after(COMPARE_AGAIN_MS, () => this.online());
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
   }
 
   /** True when one of our aliases names a group, whose room is there now. Rejects with HomeserverError. */
@@ -228,6 +234,19 @@ export class GroupHost {
     await this.#masks.hide(room, [...room.shown.values()]);
     await tried(this.#context, 'a leave', () => client.leave(addresses.bot, room.id));
     await rooms.remove(room);
+  }
+
+  /** False: not possible now. Never rejects. */
+  async #compare(room: HostRoom): Promise<boolean> {
+    const { relay } = this.#context;
+    try {
+      await this.#inTurn(room, () => this.#people.compare(room));
+      return true;
+    } catch (error) {
+      if (error instanceof NotNow || (error instanceof HomeserverError && error.transient)) return false;
+      relay.log.error({ room: room.id, error: reasonOf(error) }, 'matrix: a comparison failed');
+      return true;
+    }
   }
 
   #inTurn(room: HostRoom, work: () => Promise<void>): Promise<void> {

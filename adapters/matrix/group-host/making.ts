@@ -54,6 +54,9 @@ export class Making {
     const { calls, addresses } = this.#context;
     const { bot } = addresses;
     for (const { type, content } of stateOf(properties)) {
+      const now = await calls.state(bot, room.id, type);
+      // A user of Matrix who changed it has set it himself.
+      if (now !== undefined && isSame(now, content)) continue;
       await tried(this.#context, 'a room state', () => calls.setState(bot, room.id, type, content));
     }
     const searchable = valueOf(properties, 'Searchable');
@@ -115,6 +118,11 @@ const POWER_LEVELS = {
     'm.room.server_acl': BOT_ONLY,
   },
 } as const;
+
+/** True when everything that is wanted is there. */
+function isSame(now: Readonly<Record<string, unknown>>, wanted: object): boolean {
+  return Object.entries(wanted).every(([key, value]) => now[key] === value);
+}
 
 interface StateEvent {
   readonly type: string;

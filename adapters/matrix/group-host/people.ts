@@ -11,7 +11,7 @@ import { cleanName } from '../ghosts.ts';
 import { localpartOf } from '../ids.ts';
 import type { MatrixUserId } from '../ids.ts';
 import { changeLevels, CREATOR_LEVEL, LEVELS } from '../power-levels.ts';
-import { announce, ask, askInTurn, propertiesOf, putOut, tried, valueOf } from './context.ts';
+import { announce, askInTurn, propertiesOf, putOut, tried, valueOf } from './context.ts';
 import type { HostContext } from './context.ts';
 import type { HostInvitations } from './invitations.ts';
 import type { Masks } from './masks.ts';
@@ -151,20 +151,22 @@ export class People {
     );
   }
 
-  /** After a restart of either side: what the home says of those who are in, against what the room shows. */
+  /**
+   * After a restart of either side: what the home says of those who are in, against what the room shows.
+   * @throws NotNow while the home cannot say
+   */
   async compare(room: HostRoom): Promise<void> {
     let isMatched = false;
     for (const member of room.members.values()) {
-      const answer = await ask(this.#context, member.user, room.group, {
-        primitive: 'GetJoinedUsersRequest',
-      });
+      const request = { primitive: 'GetJoinedUsersRequest' } as const;
+      const answer = await askInTurn(this.#context, member.user, room.group, request, 1);
       if (answer.primitive === 'GetJoinedUsersResponse' && member.state === 'in') {
         if (!isMatched) await this.#masks.match(room, answer.joined);
         isMatched = true;
       } else if (answer.result.code === 800) {
         await this.expelled(room, member, answer.result);
-      } else if (answer.result.code !== 503) {
-        await this.enter(room, member, Infinity);
+      } else {
+        await this.enter(room, member, 1);
       }
     }
   }

@@ -6,6 +6,9 @@ import { localpartOf } from '../ids.ts';
 import type { MatrixUserId } from '../ids.ts';
 import type { Present } from '../room-calls.ts';
 
+/** Above, the user id tells namesakes apart: a room full of them must not cost a search each. */
+const MAX_NUMBER = 9;
+
 export class Roster {
   readonly #limit: number;
   readonly #names = new Map<MatrixUserId, string>();
@@ -49,7 +52,7 @@ export class Roster {
   free(displayName: string, user: MatrixUserId): string {
     const base = cleanName(displayName) || localpartOf(user);
     for (let n = 1; ; n++) {
-      const name = n === 1 ? base : `${base} (${n})`;
+      const name = n === 1 ? base : n <= MAX_NUMBER ? `${base} (${n})` : `${base} (${user}) ${n}`;
       const bearer = this.userOf(name);
       if (bearer === undefined || bearer === user) return name;
     }

@@ -169,7 +169,7 @@ describe('a room of Matrix', () => {
   it('knows who is in after a restart, and takes the ghost of a join without end out again', async () => {
     await join(ALICE, 'Ally');
     const storage = relay.storage as MemoryStorage;
-    const [[key = '', row = ''] = []] = await storage.list('room-guest ');
+    const [[key, row] = ['', '{}']] = await storage.list('room-guest ');
     const lost = {
       ...(JSON.parse(row) as object),
       user: BOB,
@@ -214,7 +214,85 @@ describe('a room of Matrix', () => {
     await push(event('m.room.tombstone', { replacement_room: '!other:hs.test' }, { state_key: '' }));
     await eventually('out', () => relay.all('LeaveGroupIndication').length === 1);
     expect(homeserver.all('!other:hs.test/leave')).toHaveLength(1);
-    expect(await relay.storage.list('room-guest ')).toEqual([]);
+    await eventually('forgotten', async () => (await relay.storage.list('room-guest ')).length === 0);
+  });
+});
+
+describe('people in a room of Matrix', () => {
+  const member = (id: string, content: object, sender = id): object =>
+    event('m.room.member', content, { state_key: id, sender });
+
+  it('are told of with their names, and by new ones', async () => {
+    await join(ALICE);
+    await push(member('@erin:hs.test', { membership: 'join', displayname: 'dave' }));
+    await push(member('@erin:hs.test', { membership: 'join', displayname: 'Erin' }));
+    await push(member('@erin:hs.test', { membership: 'leave' }));
+    await eventually('three notices', () => relay.all('GroupChangeNotice').length === 3);
+    const names = (list: readonly { readonly screenName: string }[]) =>
+      list.map(({ screenName }) => screenName);
+    expect(relay.all('GroupChangeNotice').map(({ joined, left }) => [names(joined), names(left)])).toEqual([
+      [['dave (2)'], []],
+      [['Erin'], ['dave (2)']],
+      [[], ['Erin']],
+    ]);
+  });
+
+  it('are listed by their power levels, as many as are known', async () => {
+    homeserver.answer(/^GET .*\/state\/m\.room\.power_levels\//, () => ({ users: { [DAVE_ID]: 100 } }));
+    await join(ALICE);
+    expect(await ask(ALICE, { primitive: 'GetGroupMemberRequest' })).toMatchObject({
+      admins: [DAVE],
+      moderators: [],
+      users: [ALICE],
+    });
+  });
+
+  it('are 5,000 at most', async () => {
+    const joined = Object.fromEntries(
+      Array.from({ length: 6000 }, (_, n) => [`@user${n}:hs.test`, { display_name: 'Same' }]),
+    );
+    homeserver.answer(/^GET .*\/joined_members$/, () => ({ joined }));
+    const answer = await join(ALICE);
+    expect('joined' in answer && answer.joined?.length).toBe(5000);
+    await push(
+      member('@more:hs.test', { membership: 'join', displayname: 'More' }),
+      text('hello', { sender: '@more:hs.test' }),
+    );
+    await eventually('heard all the same', () => heard().length === 1);
+    expect(relay.all('GroupChangeNotice')).toEqual([]);
+  });
+
+  it('may invite another user of ours, who may decline', async () => {
+    await join(ALICE);
+    const ghost = '@_impst_bob:hs.test';
+    await push(member(ghost, { membership: 'invite' }, DAVE_ID));
+    const [invitation] = await eventually('the invitation', () => {
+      const all = relay.all('InviteRequest');
+      return all.length === 0 ? undefined : all;
+    });
+    expect(invitation).toMatchObject({ inviteType: 'GR', group: CHESS, invited: { user: BOB } });
+    const declined = await gateway.request({
+      primitive: 'InviteResponse',
+      meta: { service: serviceAddress(HOME), user: BOB },
+      inviteId: invitation?.inviteId ?? '',
+      accepted: false,
+      inviting: { kind: 'user', user: DAVE },
+      responding: { kind: 'user', user: BOB },
+    });
+    expect(declined.result.code).toBe(200);
+    expect(homeserver.all('/leave')).toMatchObject([{ user: ghost }]);
+  });
+
+  it('are not brought back when their ghost is put out, and its end is told with the reason', async () => {
+    await join(ALICE);
+    await push(
+      member('@_impst_alice:hs.test', { membership: 'ban', reason: 'enough' }, DAVE_ID),
+      text('gone'),
+    );
+    await eventually('told', () => relay.all('LeaveGroupIndication').length === 1);
+    expect(relay.all('LeaveGroupIndication')[0]?.result).toEqual({ code: 809, description: 'enough' });
+    expect(homeserver.all('/join/')).toHaveLength(1);
+    expect(heard()).toEqual([]);
   });
 });
 
@@ -420,8 +498,80 @@ describe('the room of a group', () => {
     await gateway.stop();
     relay = new TestRelay(storage);
     relay.onEmit = (request) => (request.primitive === 'GetJoinedUsersRequest' ? result(808) : OK);
+    relay.emit = asHome(relay);
     gateway = createMatrixGateway(config);
     await gateway.start(relay);
     await eventually('joined again', () => relay.all('JoinGroupRequest').length > 0);
+    await eventually('heard again', async () => (await copy('c2')) === 200);
+  });
+
+  it('puts nobody out because the home cannot say who is in', async () => {
+    await host();
+    await daveComes();
+    await eventually('in', async () => (await copy('c1')) === 200);
+    const storage = relay.storage as MemoryStorage;
+    await gateway.stop();
+    relay = new TestRelay(storage);
+    relay.onEmit = () => result(503);
+    gateway = createMatrixGateway(config);
+    await gateway.start(relay);
+    await eventually('asked', () => relay.all('GetJoinedUsersRequest').length > 0);
+    expect(await copy('c2')).toBe(200);
+    expect(homeserver.all('/kick')).toEqual([]);
+  });
+
+  it('gives rights that the home gives, and takes back those that it refuses', async () => {
+    await host();
+    await daveComes();
+    await eventually('in', async () => (await copy('c1')) === 200);
+    const emit = relay.emit.bind(relay);
+    relay.emit = async (request) =>
+      request.primitive === 'GetGroupMemberRequest'
+        ? { primitive: 'GetGroupMemberResponse', result: OK, admins: [], moderators: [], users: [DAVE] }
+        : await emit(request);
+    relay.onEmit = (request) => (request.primitive === 'MemberAccessRequest' ? result(816) : OK);
+    await push(event('m.room.power_levels', { users: { [DAVE_ID]: 75 }, ban: 50 }, { state_key: '' }));
+    await eventually('told', () => homeserver.sent.size === 2);
+    expect(relay.all('MemberAccessRequest')).toMatchObject([{ admins: [DAVE] }]);
+    const [undone] = homeserver.all('/state/m.room.power_levels/').filter(({ method }) => method === 'PUT');
+    expect(undone?.body).toEqual({ users: { [DAVE_ID]: 0 }, ban: 50 });
+  });
+
+  it('brings back whom the group does not put out', async () => {
+    await host();
+    await daveComes();
+    await eventually('in', async () => (await copy('c1')) === 200);
+    const mask = homeserver.all('/send/')[0]?.user ?? '';
+    await push(event('m.room.member', { membership: 'ban' }, { state_key: mask }));
+    await eventually('told', () => homeserver.sent.size === 2);
+    expect(homeserver.all('/unban')).toMatchObject([{ body: { user_id: mask } }]);
+    expect(homeserver.all('/join/').filter(({ user }) => user === mask)).toHaveLength(2);
+  });
+
+  it('is adopted when we were killed while it was made', async () => {
+    const content = { 'org.wvgate.group': HIKERS };
+    const created = event('m.room.create', content, { state_key: '', sender: '@_impst_bot:hs.test' });
+    const forged = event('m.room.create', content, { state_key: '', room_id: '!forged:hs.test' });
+    await push(forged, created);
+    await daveComes();
+    await eventually('in', async () => (await copy('c1')) === 200);
+    expect(homeserver.all('/send/')[0]?.path).toContain(ROOM);
+    expect(homeserver.all('createRoom')).toEqual([]);
+  });
+
+  it('shows no more members than it is told to, but whoever says something', async () => {
+    await gateway.stop();
+    config = { ...config, groups: { shownMembers: 0 } };
+    await begin();
+    await host();
+    await daveComes();
+    await eventually('in', async () => (await relay.storage.list('group-member ')).length === 1);
+    expect(
+      homeserver.all('register').filter(({ body }) => String(body['username']).includes('=6d.')),
+    ).toEqual([]);
+    await eventually('said', async () => (await copy('c1')) === 200);
+    expect(
+      homeserver.all('register').filter(({ body }) => String(body['username']).includes('=6d.')),
+    ).toHaveLength(1);
   });
 });

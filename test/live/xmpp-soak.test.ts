@@ -9,13 +9,15 @@ import { liveServers } from '../support/xmpp-live.ts';
 /** What a round may leave for good: a durable link of each message has its page in SQLite's cache, outside of the heap. */
 const GROWTH_OCTETS = 1_048_576;
 
-for (const { name, server, missing } of await liveServers()) {
-  describe.skipIf(server === undefined)(`a soak with ${name}${missing}`, () => {
-    test('messages, presence, visits and subscriptions leave nothing behind', async () => {
-      const { heaps, guests, failures } = await soak(server as XmppServer, SHORT_SOAK);
-      expect(growth(heaps)).toBeLessThan(GROWTH_OCTETS);
-      expect(guests).toBe(0);
-      expect(failures).toBe(0);
-    }, 60_000);
-  });
-}
+const servers = await liveServers();
+// It is our memory, whichever of them we speak with.
+const one = servers.find(({ server }) => server !== undefined) ?? servers[0];
+
+describe.skipIf(one?.server === undefined)(`a soak with ${one?.name}${one?.missing}`, () => {
+  test('messages, presence, visits and subscriptions leave nothing behind', async () => {
+    const { heaps, guests, failures } = await soak(one?.server as XmppServer, SHORT_SOAK);
+    expect(growth(heaps)).toBeLessThan(GROWTH_OCTETS);
+    expect(guests).toBe(0);
+    expect(failures).toBe(0);
+  }, 90_000);
+});

@@ -4,6 +4,8 @@ import { parseDomain, userAddress } from '../../src/wv/address.ts';
 import type { Domain, UserAddress } from '../../src/wv/ids.ts';
 import { MatrixConfigError, prefixOfNamespace, readRegistration } from './registration.ts';
 import type { Registration } from './registration.ts';
+import { linkedSettingsOf } from './linked/settings.ts';
+import type { LinkedConfig, LinkedSettings } from './linked/settings.ts';
 
 export interface MatrixGatewayConfig {
   readonly name?: 'matrix';
@@ -35,6 +37,8 @@ export interface MatrixGatewayConfig {
   /** Longer texts come to the phone in parts of so many UTF-16 units; 0 = never. Default 1,500. */
   readonly splitText?: number;
   readonly files?: Partial<FileSettings>;
+  /** Accounts of their own that WV users speak as; absent = none. */
+  readonly linked?: LinkedConfig;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
@@ -77,6 +81,7 @@ export interface MatrixSettings {
   readonly reactions: boolean;
   readonly splitText: number;
   readonly files: FileSettings;
+  readonly linked: LinkedSettings | undefined;
   readonly portalOnSubscribe: boolean;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
@@ -124,6 +129,10 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     reactions: config.reactions ?? true,
     splitText: config.splitText ?? 1500,
     files: { ...FILES, ...config.files },
+    linked: linkedSettingsOf(config.linked, {
+      serverName: config.serverName,
+      url: homeserverUrl(config.homeserverUrl),
+    }),
     portalOnSubscribe: config.portalOnSubscribe ?? true,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },

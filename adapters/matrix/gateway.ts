@@ -62,7 +62,8 @@ class MatrixGateway implements Gateway {
     const house = this.#house;
     if (house === undefined) return unavailable(request);
     try {
-      return await this.#serve(house, request);
+      const served = await house.accounts?.serve(request, house.watching);
+      return served ?? (await this.#serve(house, request));
     } catch (error) {
       const fields = { primitive: request.primitive, error: reasonOf(error) };
       house.relay.log.error(fields, 'matrix: a request failed');
@@ -71,7 +72,9 @@ class MatrixGateway implements Gateway {
   }
 
   async concluded(request: RequestPrimitive): Promise<void> {
-    if (request.primitive === 'SendMessageRequest') await this.#house?.outbound.concluded(request);
+    if (request.primitive !== 'SendMessageRequest') return;
+    await this.#house?.outbound.concluded(request);
+    await this.#house?.accounts?.concluded(request);
   }
 
   async start(relay: RelayPort): Promise<void> {

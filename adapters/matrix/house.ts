@@ -15,6 +15,7 @@ import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
 import { Invitations } from './invitations.ts';
 import { HomeserverLink } from './link.ts';
+import { Accounts } from './linked/accounts.ts';
 import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
 import { InboundMessages } from './messages-in.ts';
@@ -41,6 +42,8 @@ export interface House {
   readonly publishing: Publishing;
   readonly pictures: GhostPictures;
   readonly invitations: Invitations;
+  /** Undefined where none can be linked. */
+  readonly accounts: Accounts | undefined;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -109,6 +112,9 @@ export async function buildHouse(
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
+  const { linked } = settings;
+  const accounts =
+    linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
   const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
   return {
     relay,
@@ -119,6 +125,7 @@ export async function buildHouse(
     publishing,
     pictures,
     invitations,
+    accounts,
     async open() {
       await watching.load();
       await talk.outgoing.forgetOld();
@@ -127,6 +134,7 @@ export async function buildHouse(
       await bridge.listen(face);
       publishing.start();
       await link.start();
+      accounts?.start();
     },
     async close() {
       link.stop();
@@ -140,6 +148,7 @@ export async function buildHouse(
         queues.settled(),
         watching.settled(),
         pictures.settled(),
+        accounts?.stop(),
       ];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);

@@ -1,7 +1,7 @@
 // Configuration of the gateways.
 
 import { z } from 'zod';
-import { linkedSchema } from './linked.ts';
+import { linkedSchema, matrixLinkedSchema } from './linked.ts';
 import { domain, host, port } from './values.ts';
 
 const filesSchema = z.strictObject({
@@ -235,4 +235,7 @@ export const matrixSchema = z.strictObject({
       'Longer texts from Matrix come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
     ),
   files: matrixFilesSchema.prefault({}).describe('Pictures and other files, both ways.'),
+  linked: matrixLinkedSchema
+    .optional()
+    .describe('Matrix accounts of their own that WV users speak as (docs/matrix.md). Leave out to have none.'),
 });

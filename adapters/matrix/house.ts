@@ -113,8 +113,7 @@ export async function buildHouse(
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
   const { linked } = settings;
-  const accounts =
-    linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
+  const accounts = linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
   const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
   return {
     relay,
@@ -148,7 +147,7 @@ export async function buildHouse(
         queues.settled(),
         watching.settled(),
         pictures.settled(),
-        accounts?.stop(),
+        ...(accounts === undefined ? [] : [accounts.stop()]),
       ];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);

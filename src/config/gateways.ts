@@ -237,5 +237,7 @@ export const matrixSchema = z.strictObject({
   files: matrixFilesSchema.prefault({}).describe('Pictures and other files, both ways.'),
   linked: matrixLinkedSchema
     .optional()
-    .describe('Matrix accounts of their own that WV users speak as (docs/matrix.md). Leave out to have none.'),
+    .describe(
+      'Matrix accounts of their own that WV users speak as (docs/matrix.md). Leave out to have none.',
+    ),
 });

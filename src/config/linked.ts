@@ -55,7 +55,9 @@ export const matrixLinkedSchema = z.strictObject({
     .int()
     .min(1)
     .default(1_000)
-    .describe('Linked accounts, each with a request to its homeserver open all the time; more cannot be linked.'),
+    .describe(
+      'Linked accounts, each with a request to its homeserver open all the time; more cannot be linked.',
+    ),
   maxChats: z
     .int()
     .min(1)

@@ -1,6 +1,11 @@
 // The linked accounts of the gateway: who has one, how it stands with it, and which requests go through it.
 
-import type { LinkedAccount, LinkedAccountNews, LinkedAccountState, RelayPort } from '../../../src/sap/port.ts';
+import type {
+  LinkedAccount,
+  LinkedAccountNews,
+  LinkedAccountState,
+  RelayPort,
+} from '../../../src/sap/port.ts';
 import type { MessageId, UserAddress } from '../../../src/wv/ids.ts';
 import type { RequestPrimitive, ResponsePrimitive, SendMessageRequest } from '../../../src/wv/primitives.ts';
 import type { MatrixAddresses } from '../addresses.ts';
@@ -71,9 +76,7 @@ export class Accounts {
     if (this.#linked.size === 0) return undefined;
     const user = ourUserOf(request);
     const linked = user === undefined ? undefined : this.#linked.get(user);
-    return linked === undefined
-      ? undefined
-      : { state: linked.state.state, lane: linked.account?.lane };
+    return linked === undefined ? undefined : { state: linked.state.state, lane: linked.account?.lane };
   }
 
   /** Serves a request of a user who has an account; undefined for what is not the account's business. */

@@ -72,7 +72,11 @@ export function laneOf(options: LaneOptions): Lane {
   const ghosts = { ensure: () => Promise.resolve(self) };
   const names = new PeerNames(relay, client, ghosts);
   const chats = new DirectChats({ relay, user, self, client, calls, addresses, names, limit: maxChats });
-  const media = new MediaRepository({ homeserverUrl: homeserver.url, asToken: token, metrics: relay.metrics });
+  const media = new MediaRepository({
+    homeserverUrl: homeserver.url,
+    asToken: token,
+    metrics: relay.metrics,
+  });
   const parts = { relay, client, addresses, ghosts, portals: chats };
   const files = new IncomingFiles({ relay, ghosts, media, acquaintances: KNOWN, settings: settings.files });
   const compositions = new Compositions({ relay, client, ghosts, names, reactions });

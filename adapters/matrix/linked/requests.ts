@@ -29,7 +29,10 @@ export async function servedByAccount(
       if (lane !== undefined) return await lane.outbound.send(request);
       return { primitive: 'SendMessageResponse', messageId: request.message.id, result: cannot };
     case 'DeliveryStatusReport':
-      if (request.recipient.kind !== 'user' || !(await cameThrough(request.recipient.user, request.messageId)))
+      if (
+        request.recipient.kind !== 'user' ||
+        !(await cameThrough(request.recipient.user, request.messageId))
+      )
         return undefined;
       return status(await reported(lane, request, state === 'refused' ? OK : cannot));
     case 'SubscribeRequest':

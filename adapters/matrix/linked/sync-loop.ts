@@ -48,7 +48,7 @@ export class SyncLoop {
 
   /** Runs until `stop`. Never rejects. */
   async run(): Promise<void> {
-    for (let failures = 0; !this.#stopped; ) {
+    for (let failures = 0; !this.#stopped;) {
       try {
         await this.#turn();
         failures = 0;
@@ -117,7 +117,10 @@ export class SyncLoop {
     const { chats, watching } = lane;
     for (const update of answer.presence) {
       watching.pushed(update).catch((error: unknown) => {
-        relay.log.error({ error: reasonOf(error) }, 'matrix: presence for a linked account was not passed on');
+        relay.log.error(
+          { error: reasonOf(error) },
+          'matrix: presence for a linked account was not passed on',
+        );
       });
     }
     // A room is one of the account's chats before its messages are looked at.
@@ -136,7 +139,8 @@ export class SyncLoop {
     const { lane } = this.#options;
     const missed = news.gapBefore === undefined ? [] : await this.#missed(news, news.gapBefore, since);
     await lane.queues.run(news.room, async () => {
-      for (const event of [...missed, ...news.events]) await this.#patiently(event.id, (attempt) => this.#event(event, attempt));
+      for (const event of [...missed, ...news.events])
+        await this.#patiently(event.id, (attempt) => this.#event(event, attempt));
       for (const receipt of news.receipts) {
         if (receipt.user !== this.#options.self)
           await this.#patiently(`receipt ${receipt.event}`, () => lane.reports.read(receipt));

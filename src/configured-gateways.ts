@@ -30,6 +30,7 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         reactions: matrix.reactions,
         splitText: matrix.splitText,
         files: { ...limits, maxBytes: maxFile },
+        bot: withoutUndefined(matrix.bot),
         ...(matrix.linked === undefined ? {} : { linked: matrix.linked }),
       }),
     );

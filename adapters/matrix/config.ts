@@ -4,6 +4,8 @@ import { parseDomain, userAddress } from '../../src/wv/address.ts';
 import type { Domain, UserAddress } from '../../src/wv/ids.ts';
 import { MatrixConfigError, prefixOfNamespace, readRegistration } from './registration.ts';
 import type { Registration } from './registration.ts';
+import { botSettingsOf } from './bot/permissions.ts';
+import type { BotConfig, BotSettings } from './bot/permissions.ts';
 import { linkedSettingsOf } from './linked/settings.ts';
 import type { LinkedConfig, LinkedSettings } from './linked/settings.ts';
 
@@ -39,6 +41,8 @@ export interface MatrixGatewayConfig {
   readonly files?: Partial<FileSettings>;
   /** Accounts of their own that WV users speak as; absent = none. */
   readonly linked?: LinkedConfig;
+  /** Who may give the bot commands. */
+  readonly bot?: BotConfig;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
@@ -82,6 +86,7 @@ export interface MatrixSettings {
   readonly splitText: number;
   readonly files: FileSettings;
   readonly linked: LinkedSettings | undefined;
+  readonly bot: BotSettings;
   readonly portalOnSubscribe: boolean;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
@@ -133,6 +138,7 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
       serverName: config.serverName,
       url: homeserverUrl(config.homeserverUrl),
     }),
+    bot: botSettingsOf(config.bot, config.serverName),
     portalOnSubscribe: config.portalOnSubscribe ?? true,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },

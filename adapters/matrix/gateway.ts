@@ -10,6 +10,7 @@ import type {
   ResponsePrimitive,
 } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
+import { refusedByBlock } from './bot/refusals.ts';
 import { pseudoWatcher, resolveSettings } from './config.ts';
 import type { MatrixGatewayConfig, MatrixSettings } from './config.ts';
 import { buildHouse } from './house.ts';
@@ -62,6 +63,8 @@ class MatrixGateway implements Gateway {
     const house = this.#house;
     if (house === undefined) return unavailable(request);
     try {
+      const refused = refusedByBlock(request, house.addresses, house.blocks);
+      if (refused !== undefined) return refused;
       const served = await house.accounts?.serve(request, house.watching);
       return served ?? (await this.#serve(house, request));
     } catch (error) {

@@ -4,6 +4,8 @@ import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
+import { Blocks } from './bot/blocks.ts';
+import { Bot } from './bot/bot.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import { Compositions } from './compositions.ts';
@@ -44,6 +46,8 @@ export interface House {
   readonly invitations: Invitations;
   /** Undefined where none can be linked. */
   readonly accounts: Accounts | undefined;
+  readonly blocks: Blocks;
+  readonly addresses: MatrixAddresses;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -96,7 +100,20 @@ export async function buildHouse(
   const invitations = new Invitations({ relay, outbound, watching });
   const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
   const { inbound, names } = talk;
-  const handlers = { membership, inbound, names, outbound, reports, watching };
+  const { linked } = settings;
+  const accounts = linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
+  const blocks = new Blocks(relay);
+  const bot = new Bot({
+    ...parts,
+    notices,
+    settings: settings.bot,
+    blocks,
+    linked,
+    linkedBy: (account) => accounts?.linkedBy(account) ?? [],
+    health: () => link.health,
+    startedAt: clock.now(),
+  });
+  const handlers = { bot, membership, inbound, names, outbound, reports, watching };
   const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
   const inbox = new Inbox({
     storage,
@@ -112,8 +129,6 @@ export async function buildHouse(
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
-  const { linked } = settings;
-  const accounts = linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
   const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
   return {
     relay,
@@ -125,7 +140,10 @@ export async function buildHouse(
     pictures,
     invitations,
     accounts,
+    blocks,
+    addresses,
     async open() {
+      await blocks.load();
       await watching.load();
       await talk.outgoing.forgetOld();
       // Before anything new is taken: what came first is handled first.

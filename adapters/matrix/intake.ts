@@ -2,6 +2,7 @@
 
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { MatrixAddresses } from './addresses.ts';
+import type { Bot } from './bot/bot.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
@@ -26,6 +27,7 @@ export interface IntakeOptions {
   readonly outbound: OutboundMessages;
   readonly reports: ReadReports;
   readonly watching: Watching;
+  readonly bot: Pick<Bot, 'took'>;
   /** Commits to the inbox; false when it is full. */
   readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
 }
@@ -95,6 +97,7 @@ export class Intake implements TransactionTaker {
       await reports.read(content);
       return;
     }
+    if (await this.#options.bot.took(content)) return;
     await HANDLERS[content.type]?.(this.#options, content, attempt);
     await reports.passed(content.room, content.id);
   }

@@ -197,6 +197,20 @@ const matrixFilesSchema = z.strictObject({
   perMinute: z.int().min(1).default(20).describe('Files of one Matrix user fetched in a minute.'),
 });
 
+const matrixBotSchema = z.strictObject({
+  allow: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Who may give commands: users (@dave:hs.example), rooms (!room:hs.example), servers (hs.example), or * for everybody. Default: the users of `matrix.serverName`.',
+    ),
+  commandsPerMinute: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe('Commands of one Matrix user that are answered in a minute.'),
+});
+
 export const matrixSchema = z.strictObject({
   homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),
   serverName: z.string().min(1).describe('The homeserver’s server_name.'),
@@ -235,6 +249,7 @@ export const matrixSchema = z.strictObject({
       'Longer texts from Matrix come to the phone in numbered parts of at most this many characters (at least 40). 0 = never.',
     ),
   files: matrixFilesSchema.prefault({}).describe('Pictures and other files, both ways.'),
+  bot: matrixBotSchema.prefault({}).describe('Commands to @…bot, in a direct chat with it.'),
   linked: matrixLinkedSchema
     .optional()
     .describe(

@@ -11,6 +11,7 @@ import type { RequestPrimitive, ResponsePrimitive, SendMessageRequest } from '..
 import type { MatrixAddresses } from '../addresses.ts';
 import type { MatrixSettings } from '../config.ts';
 import { isMatrixUserId } from '../ids.ts';
+import type { MatrixUserId } from '../ids.ts';
 import { reasonOf } from '../inbox.ts';
 import type { Watching } from '../presence-in.ts';
 import { Account } from './account.ts';
@@ -36,6 +37,8 @@ export interface Speaking {
 
 interface Linked {
   readonly linkedAt: number;
+  /** As the user gave it. */
+  readonly self: string;
   readonly account: Account | undefined;
   readonly cancelStart: () => void;
   state: LinkedAccountState;
@@ -77,6 +80,11 @@ export class Accounts {
     const user = ourUserOf(request);
     const linked = user === undefined ? undefined : this.#linked.get(user);
     return linked === undefined ? undefined : { state: linked.state.state, lane: linked.account?.lane };
+  }
+
+  /** The WV users who linked an account. */
+  linkedBy(account: MatrixUserId): readonly UserAddress[] {
+    return [...this.#linked].filter(([, { self }]) => self === account).map(([user]) => user);
   }
 
   /** Serves a request of a user who has an account; undefined for what is not the account's business. */
@@ -131,7 +139,13 @@ export class Accounts {
       if (this.#linked.get(user)?.account === account) account?.start();
     };
     const cancelStart = relay.clock.after(this.#startDelay(), () => this.#guarded('start', begin()));
-    this.#linked.set(user, { account, linkedAt, cancelStart, state: { state: 'connecting' } });
+    this.#linked.set(user, {
+      account,
+      self: linked.account,
+      linkedAt,
+      cancelStart,
+      state: { state: 'connecting' },
+    });
     if (isWrong) this.#stateChanged(user, { state: 'refused', reason: owner.reason });
   }
 

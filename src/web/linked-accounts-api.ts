@@ -59,9 +59,10 @@ export function linkedAccountsApi({
 
   router.put('/:network', express.json({ limit: MAX_BODY }), async (request, response) => {
     const { account, password, token } = checked(linkSchema, request.body);
-    const secrets = [password, token].filter((given) => given !== undefined);
-    if (secrets.length !== 1)
-      throw new WebError(400, 'a password or a token is needed', { field: 'password' });
+    if ((password === undefined) === (token === undefined)) {
+      const field = token === undefined ? 'password' : 'token';
+      throw new WebError(400, 'a password or a token is needed, not both', { field });
+    }
     const proof = token === undefined ? { password: password ?? '' } : { token };
     const outcome = await linkedAccounts.link(signedIn(response), request.params.network, account, proof);
     if (outcome !== 'done') throw new WebError(...REFUSALS[outcome]);

@@ -3,7 +3,14 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take a minute and more: begun last, they would run alone at the end. */
-const LONG = ['ssp/kill-baraza.test.ts', 'ssp/kill.test.ts', 'ssp/cut.test.ts', 'command-line.test.ts'];
+const LONG = [
+  'ssp/kill-baraza.test.ts',
+  'ssp/kill.test.ts',
+  'ssp/cut.test.ts',
+  'matrix/crash-points.test.ts',
+  'matrix/faults.test.ts',
+  'command-line.test.ts',
+];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

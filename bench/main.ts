@@ -13,6 +13,8 @@ import { machine } from './machine.ts';
 import { FULL, QUICK, type Plan } from './measure.ts';
 import { benchMessages, profileMessages } from './messages.ts';
 import { DOMAIN, PEER_DOMAIN } from './load/tasks.ts';
+import { A_LITTLE_MATRIX, benchMatrix, MATRIX } from './matrix.ts';
+import { A_LITTLE_FLAPPING, benchMatrixPresence, FLAPPING } from './matrix-presence.ts';
 import { topOf } from './profile.ts';
 import { report } from './report.ts';
 import { benchRooms, profileRooms } from './rooms.ts';
@@ -51,6 +53,8 @@ const BENCHMARKS: Readonly<Record<string, (quick: boolean) => Promise<Findings>>
   'ssp-codec': (quick) =>
     Promise.resolve({ rows: benchSspCodec(quick ? FEW_SSP_REPEATS : undefined), notes: [] }),
   'xmpp-soak': (quick) => benchSoak(quick ? SHORT_SOAK : SOAK),
+  matrix: (quick) => benchMatrix(quick ? A_LITTLE_MATRIX : MATRIX),
+  'matrix-presence': (quick) => benchMatrixPresence(quick ? A_LITTLE_FLAPPING : FLAPPING),
   crowd: (quick) => benchCrowd(quick ? SMALL_CROWD : CROWD),
 };
 

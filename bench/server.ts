@@ -23,6 +23,7 @@ export interface ServerTask {
   /** Phones are called over a standing TCP connection. */
   readonly calls?: boolean;
   readonly xmpp?: ConfigInput['xmpp'];
+  readonly matrix?: ConfigInput['matrix'];
   readonly ssp?: SspTask;
 }
 
@@ -52,7 +53,7 @@ interface Started {
   readonly took: number;
 }
 
-function configOf({ data, holdsPolls = false, calls = false, xmpp, ssp }: ServerTask): ConfigInput {
+function configOf({ data, holdsPolls = false, calls = false, xmpp, matrix, ssp }: ServerTask): ConfigInput {
   return {
     domain: ssp?.domain ?? DOMAIN,
     data,
@@ -65,6 +66,7 @@ function configOf({ data, holdsPolls = false, calls = false, xmpp, ssp }: Server
     log: { level: 'error' },
     ...(holdsPolls ? { session: { longPollSeconds: HELD_SECONDS } } : {}),
     ...(xmpp === undefined ? {} : { xmpp }),
+    ...(matrix === undefined ? {} : { matrix }),
     ...(ssp === undefined ? {} : { ssp: ssp.peers }),
   };
 }

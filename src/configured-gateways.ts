@@ -25,13 +25,18 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         registrationFile: matrix.registration,
         listen: matrix.listen,
         pseudoDomain: matrix.pseudoDomain,
-        presence: { publish: matrix.publishPresence, maxPerSecond: matrix.presencePerSecond },
+        presence: {
+          publish: matrix.publishPresence,
+          maxPerSecond: matrix.presencePerSecond,
+          refreshSeconds: matrix.presenceRefreshSeconds,
+        },
         receiptsFromDelivery: matrix.receiptsFromDelivery,
         reactions: matrix.reactions,
         splitText: matrix.splitText,
         files: { ...limits, maxBytes: maxFile },
         bot: withoutUndefined(matrix.bot),
         ...(matrix.linked === undefined ? {} : { linked: matrix.linked }),
+        invitesPerMinute: matrix.invitesPerMinute,
       }),
     );
   }

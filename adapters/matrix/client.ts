@@ -50,6 +50,8 @@ const part = encodeURIComponent;
 /** Calls of the bot and of ghosts. */
 export class HomeserverClient {
   readonly #options: ClientOptions;
+  /** End the pauses under way. */
+  readonly #wakers = new Set<() => void>();
   #closed = false;
 
   constructor(options: ClientOptions) {
@@ -59,15 +61,18 @@ export class HomeserverClient {
   /** From now on nothing is repeated: calls under way fail as "not now". */
   close(): void {
     this.#closed = true;
+    for (const wake of this.#wakers) wake();
   }
 
-  /** The homeserver's versions; one try. */
-  async versions(bot: MatrixUserId): Promise<void> {
+  /** The versions that the homeserver speaks; one try. */
+  async versions(bot: MatrixUserId): Promise<readonly string[]> {
     const call = { name: 'versions', method: 'GET', path: '/_matrix/client/versions', ...PROBE } as const;
     const answer = record(await this.#call(bot, call));
-    if (!Array.isArray(answer['versions'])) {
+    const versions: unknown = answer['versions'];
+    if (!Array.isArray(versions)) {
       throw new HomeserverError({ status: 404, errcode: 'M_NOT_FOUND', reason: 'not a homeserver' });
     }
+    return versions.filter((version) => typeof version === 'string');
   }
 
   /** Who our token stands for; one try. */
@@ -245,6 +250,7 @@ export class HomeserverClient {
         const delay = this.#pauseAfter(error, call, attempt);
         if (attempt >= tries || delay === undefined || this.#closed || clock.now() + delay > end) throw error;
         await this.#pause(delay);
+        if (this.#closed) throw error;
       }
     }
   }
@@ -254,7 +260,7 @@ export class HomeserverClient {
     const { name, repeatable: _repeatable, tries: _tries, timeoutMs: _timeoutMs, ...request } = call;
     const started = clock.now();
     try {
-      const answer = await send(user, { ...request, timeoutMs });
+      const answer = await this.#inTime(send(user, { ...request, timeoutMs }), timeoutMs);
       onOutcome(true);
       return answer;
     } catch (error) {
@@ -273,7 +279,7 @@ export class HomeserverClient {
   /** How long to wait before the next try, in ms; undefined: it makes no sense now. */
   #pauseAfter(error: HomeserverError, call: Call, attempt: number): number | undefined {
     const { baseDelayMs, maxDelayMs } = this.#options.retry;
-    if (!error.transient || error.status === 401) return undefined;
+    if (!error.transient || error.status === 401 || error.errcode === 'M_EXCLUSIVE') return undefined;
     if (call.repeatable === false && !error.untouched) return undefined;
     if (error.retryAfterMs !== undefined)
       return error.retryAfterMs <= maxDelayMs ? error.retryAfterMs : undefined;
@@ -282,7 +288,25 @@ export class HomeserverClient {
   }
 
   #pause(delay: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(delay, resolve));
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        this.#wakers.delete(wake);
+        resolve();
+      };
+      const cancel = this.#options.clock.after(delay, wake);
+      this.#wakers.add(wake);
+    });
+  }
+
+  /** By our clock as well: the library's own deadline counts silence, not the whole. */
+  #inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#options.clock.after(timeoutMs, () =>
+        reject(new HomeserverError({ status: 0, errcode: 'no answer in time' })),
+      );
+      work.then(resolve, reject).finally(cancel);
+    });
   }
 }
 

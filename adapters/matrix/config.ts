@@ -45,6 +45,8 @@ export interface MatrixGatewayConfig {
   readonly bot?: BotConfig;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
+  /** Invitations of ghosts by one Matrix user that are followed in a minute; more are refused. Default 30. */
+  readonly invitesPerMinute?: number;
   /** Regular expressions of user ids that are ghosts of other bridges: refused. */
   readonly bridgePatterns?: readonly string[];
   readonly retry?: {
@@ -88,6 +90,7 @@ export interface MatrixSettings {
   readonly linked: LinkedSettings | undefined;
   readonly bot: BotSettings;
   readonly portalOnSubscribe: boolean;
+  readonly invitesPerMinute: number;
   readonly bridgePatterns: readonly RegExp[];
   readonly retry: RetrySettings;
 }
@@ -140,6 +143,7 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     }),
     bot: botSettingsOf(config.bot, config.serverName),
     portalOnSubscribe: config.portalOnSubscribe ?? true,
+    invitesPerMinute: config.invitesPerMinute ?? 30,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),
     retry: { ...RETRY, ...config.retry },
   };

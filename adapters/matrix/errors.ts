@@ -37,6 +37,8 @@ export class HomeserverError extends Error {
 function isTransient(error: HomeserverError): boolean {
   const { status, errcode } = error;
   if (errcode === 'M_RESOURCE_LIMIT_EXCEEDED') return false;
+  // As 401 does, it speaks of our registration: the ghost lies outside of the namespace that the homeserver knows.
+  if (errcode === 'M_EXCLUSIVE') return true;
   return (
     status === 0 || status === 401 || status === 408 || status === 429 || (status >= 500 && status !== 507)
   );

@@ -6,6 +6,7 @@ import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
 import { Blocks } from './bot/blocks.ts';
 import { Bot } from './bot/bot.ts';
+import { Audience } from './audience.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
 import { Compositions } from './compositions.ts';
@@ -16,6 +17,7 @@ import { Inbox, reasonOf } from './inbox.ts';
 import { IncomingFiles } from './incoming-files.ts';
 import { Intake } from './intake.ts';
 import { Invitations } from './invitations.ts';
+import type { MatrixUserId } from './ids.ts';
 import { HomeserverLink } from './link.ts';
 import { Accounts } from './linked/accounts.ts';
 import { MediaRepository } from './media.ts';
@@ -79,16 +81,18 @@ export async function buildHouse(
   const ghosts = new Ghosts(relay, client, addresses);
   const notices = new Notices(storage, client);
   const reports = new ReadReports(relay, pseudoDomain, addresses);
+  const audience = new Audience();
   const publishing = new Publishing({
     relay,
     client,
     addresses,
     ghosts,
+    audience,
     watcher,
     ...publishingSettings(settings),
   });
-  const show = (users: Promise<Iterable<UserAddress>>): void => void watchAll(publishing, users, relay);
-  const onOpened = (user: UserAddress): void => show(Promise.resolve([user]));
+  const show = (pairs: Promise<Pairs>): void => void watchAll(publishing, audience, pairs, relay);
+  const onOpened = (...pair: Pairs[number]): void => show(Promise.resolve([pair]));
   const acquaintances = new Acquaintances(storage);
   const portals = new Portals({ storage, client, addresses, ghosts, acquaintances, log, metrics, onOpened });
   const parts = { relay, client, addresses, ghosts, portals };
@@ -96,7 +100,8 @@ export async function buildHouse(
   const watching = new Watching({ ...parts, pseudoDomain, portalOnSubscribe });
   const outbound = new OutboundMessages({ ...parts, queues, reports, files: talk.outgoing });
   const upgrades = new Upgrades({ relay, client, ghosts, portals });
-  const membership = new Membership({ ...parts, notices, upgrades });
+  const { invitesPerMinute } = settings;
+  const membership = new Membership({ ...parts, notices, upgrades, invitesPerMinute });
   const invitations = new Invitations({ relay, outbound, watching });
   const pictures = new GhostPictures({ relay, client, ghosts, media: talk.media, watcher });
   const { inbound, names } = talk;
@@ -113,8 +118,13 @@ export async function buildHouse(
     health: () => link.health,
     startedAt: clock.now(),
   });
-  const handlers = { bot, membership, inbound, names, outbound, reports, watching };
-  const intake: Intake = new Intake({ ...parts, ...handlers, take: (contents) => inbox.take(contents) });
+  const handlers = { bot, membership, inbound, names, outbound, reports, watching, publishing, audience };
+  const intake: Intake = new Intake({
+    ...parts,
+    ...handlers,
+    notices,
+    take: (contents) => inbox.take(contents),
+  });
   const inbox = new Inbox({
     storage,
     clock,
@@ -122,14 +132,17 @@ export async function buildHouse(
     metrics,
     queues,
     handle: (content, attempt) => intake.handle(content, attempt),
+    onGivenUp: (content) => intake.givenUp(content),
   });
   const onUsable = (): void => {
+    audience.forget();
+    publishing.resynchronize();
     relay.becameUsable();
-    show(portals.users());
+    show(portals.pairs());
   };
   const onSettled = (): void => watching.lookAround();
   const link = new HomeserverLink({ relay, client, settings, bot: addresses.bot, onUsable, onSettled });
-  const face = new TransactionFace(settings.registration.hsToken, intake, log, metrics);
+  const face = new TransactionFace(settings.registration.hsToken, intake, relay);
   return {
     relay,
     link,
@@ -144,8 +157,10 @@ export async function buildHouse(
     addresses,
     async open() {
       await blocks.load();
+      for (const doubt of settings.registration.doubts) log.warn({}, `matrix: registration: ${doubt}`);
       await watching.load();
       await talk.outgoing.forgetOld();
+      await outbound.prune();
       // Before anything new is taken: what came first is handled first.
       await inbox.resume();
       await bridge.listen(face);
@@ -228,14 +243,22 @@ function publishingSettings(settings: MatrixSettings) {
   };
 }
 
+type Pairs = readonly (readonly [user: UserAddress, peer: MatrixUserId])[];
+
 /** Never rejects. */
 async function watchAll(
   publishing: Publishing,
-  users: Promise<Iterable<UserAddress>>,
+  audience: Audience,
+  pairs: Promise<Pairs>,
   relay: RelayPort,
 ): Promise<void> {
   try {
-    await publishing.watch([...(await users)]);
+    const users = new Set<UserAddress>();
+    for (const [user, peer] of await pairs) {
+      audience.met(user, peer);
+      users.add(user);
+    }
+    await publishing.watch([...users]);
   } catch (error) {
     relay.log.error({ error: reasonOf(error) }, 'matrix: presence of users could not be asked for');
   }

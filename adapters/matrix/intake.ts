@@ -1,8 +1,11 @@
 // From a pushed transaction to the parts of the gateway: what is kept, what is an echo, who handles what.
 
 import type { RelayPort } from '../../src/sap/port.ts';
+import { result } from '../../src/wv/status.ts';
 import type { MatrixAddresses } from './addresses.ts';
 import type { Bot } from './bot/bot.ts';
+import type { Audience } from './audience.ts';
+import { notDelivered } from './errors.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
 import type { InboxContent, RoomEvent } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
@@ -11,8 +14,10 @@ import type { Membership } from './membership.ts';
 import type { InboundMessages } from './messages-in.ts';
 import type { OutboundMessages } from './messages-out.ts';
 import type { PeerNames } from './peer-names.ts';
+import type { Notices } from './notices.ts';
 import type { Portals } from './portals.ts';
 import type { Watching } from './presence-in.ts';
+import type { Publishing } from './presence-out.ts';
 import type { ReadReports } from './read-reports.ts';
 import type { PushedTransaction, TransactionTaker } from './transactions.ts';
 
@@ -21,6 +26,7 @@ export interface IntakeOptions {
   readonly addresses: MatrixAddresses;
   readonly ghosts: Ghosts;
   readonly portals: Portals;
+  readonly notices: Notices;
   readonly membership: Membership;
   readonly inbound: InboundMessages;
   readonly names: PeerNames;
@@ -28,6 +34,8 @@ export interface IntakeOptions {
   readonly reports: ReadReports;
   readonly watching: Watching;
   readonly bot: Pick<Bot, 'took'>;
+  readonly publishing: Publishing;
+  readonly audience: Audience;
   /** Commits to the inbox; false when it is full. */
   readonly take: (contents: readonly InboxContent[]) => Promise<boolean>;
 }
@@ -37,6 +45,9 @@ export interface IntakeOptions {
  * COMPAT(Synapse): it drops presence as long as it keeps transactions.
  */
 const LATE_MS = 1500;
+
+/** Events that somebody wrote for somebody. */
+const MESSAGES = new Set(['m.room.message', 'm.sticker']);
 
 type Handler = (intake: IntakeOptions, event: RoomEvent, attempt: number) => Promise<void>;
 
@@ -102,11 +113,22 @@ export class Intake implements TransactionTaker {
     await reports.passed(content.room, content.id);
   }
 
+  /** Tells the sender of a message that it could not be handled: an exception is our bug, and still his business. */
+  async givenUp(content: InboxContent): Promise<void> {
+    const { portals, ghosts, notices } = this.#options;
+    if (!('id' in content) || !MESSAGES.has(content.type)) return;
+    const portal = await portals.inRoom(content.room);
+    if (portal === undefined || content.sender !== portal.peer) return;
+    const ghost = await ghosts.ensure(portal.user);
+    await notices.once(ghost, content.room, `failed ${content.id}`, notDelivered(result(500)));
+  }
+
   /** Presence is state: what is lost here comes again with the next change. */
   #presence(ephemeral: readonly unknown[]): void {
-    const { addresses, watching, relay } = this.#options;
+    const { addresses, watching, publishing, audience, relay } = this.#options;
     for (const update of ephemeral.map(presenceUpdate)) {
       if (update === undefined || addresses.isOurs(update.user)) continue;
+      publishing.refresh(audience.saw(update));
       watching.pushed(update).catch((error: unknown) => {
         relay.log.error({ error: reasonOf(error) }, 'matrix: presence was not passed on');
       });

@@ -7,6 +7,8 @@ import { HomeserverError } from './errors.ts';
 import type { MatrixUserId } from './ids.ts';
 import { reasonOf } from './inbox.ts';
 
+/** Of the client-server API: the first with /v3 paths. */
+const LEAST_VERSION = [1, 1] as const;
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /**
@@ -151,12 +153,15 @@ export class HomeserverLink {
   async #checkHomeserver(): Promise<void> {
     const { client, settings, bot } = this.#options;
     const url = settings.homeserverUrl;
-    await client.versions(bot).catch((error: unknown) => {
+    const versions = await client.versions(bot).catch((error: unknown) => {
       if (!(error instanceof HomeserverError) || error.status !== 0) {
         throw new Trouble(`${url} is not the client-server API of a homeserver: wrong homeserverUrl?`);
       }
       throw new Trouble(`${url} cannot be reached (${error.errcode})`);
     });
+    if (!versions.some(isEnough)) {
+      throw new Trouble(`${url} is too old: it speaks ${versions.at(-1) ?? 'no version'}, v1.1 is needed`);
+    }
     const self = await client.whoami(bot).catch((error: unknown) => {
       if (!(error instanceof HomeserverError)) throw error;
       if (error.status === 401) {
@@ -169,6 +174,23 @@ export class HomeserverLink {
     if (self !== bot)
       throw new Trouble(`the homeserver says that we are ${self}, not ${bot}: wrong serverName?`);
     await this.#registerBot();
+    await this.#checkNamespace();
+  }
+
+  /**
+   * COMPAT(Synapse): only the words tell whether a ghost is not there yet, which is as good, or is not ours to use.
+   */
+  async #checkNamespace(): Promise<void> {
+    const { client, settings } = this.#options;
+    const ghost = `@${settings.prefix}:${settings.serverName}` as MatrixUserId;
+    await client.whoami(ghost).catch((error: unknown) => {
+      if (!(error instanceof HomeserverError)) throw error;
+      if (error.status === 403 && /cannot masquerade/i.test(error.message)) {
+        throw new Trouble(
+          `${ghost} is not ours, says the homeserver: old registration file, or the namespace of another service?`,
+        );
+      }
+    });
   }
 
   async #registerBot(): Promise<void> {
@@ -201,4 +223,11 @@ export class HomeserverLink {
       );
     });
   }
+}
+
+/** `v1.11`; the `r0.…` of before 2021 is not enough. */
+function isEnough(version: string): boolean {
+  const [, major, minor] = /^v(\d+)\.(\d+)$/.exec(version) ?? [];
+  const [leastMajor, leastMinor] = LEAST_VERSION;
+  return Number(major) > leastMajor || (Number(major) === leastMajor && Number(minor) >= leastMinor);
 }

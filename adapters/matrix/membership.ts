@@ -4,6 +4,7 @@
 import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import type { MatrixAddresses } from './addresses.ts';
+import { Allowance } from './allowance.ts';
 import type { HomeserverClient } from './client.ts';
 import { HomeserverError } from './errors.ts';
 import { text } from './events.ts';
@@ -13,12 +14,14 @@ import type { MatrixUserId, RoomId } from './ids.ts';
 import type { Notices } from './notices.ts';
 import type { Portal, Portals } from './portals.ts';
 import type { Upgrades } from './upgrades.ts';
+import { RareLog } from './rare-log.ts';
 
 const ENCRYPTED =
   'Messages in encrypted rooms cannot be bridged. Please start a chat with me that is not encrypted.';
 const CROWDED = 'I only take part in direct chats of two, so I am leaving this room.';
 const UPGRADED = 'This room was replaced and is no longer bridged. Please invite me to the new one.';
 const NO_SUCH_USER = 'There is no such user.';
+const TOO_MANY = 'Too many invitations. Please try again in a minute.';
 const OTHER_BRIDGE = 'Users of other bridges are not bridged.';
 
 export interface MembershipOptions {
@@ -29,13 +32,19 @@ export interface MembershipOptions {
   readonly portals: Portals;
   readonly notices: Notices;
   readonly upgrades: Upgrades;
+  /** Invitations of one Matrix user that are looked at. */
+  readonly invitesPerMinute: number;
 }
 
 export class Membership {
   readonly #options: MembershipOptions;
+  readonly #allowed: Allowance<MatrixUserId>;
+  readonly #rarely: RareLog;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#allowed = new Allowance(options.invitesPerMinute, options.relay.clock);
+    this.#rarely = new RareLog(options.relay.log, options.relay.clock);
   }
 
   /** m.room.member, of a ghost or of anybody in a room with one. Returns the portal as it is now, if it is one. */
@@ -98,6 +107,10 @@ export class Membership {
     const { addresses, client, relay } = this.#options;
     const peer = event.sender;
     if (addresses.isOurs(peer)) return undefined;
+    if (!this.#allowed.take(peer)) {
+      this.#rarely.warn({ peer }, 'matrix: a user sends too many invitations');
+      return await this.#refuse(ghost, event.room, TOO_MANY);
+    }
     const user = addresses.userOf(ghost);
     if (user === undefined || !(await relay.userExists(user))) {
       await this.#decline(ghost, event.room, NO_SUCH_USER);
@@ -156,10 +169,22 @@ export class Membership {
 
   /** An invitation is refused by its ghost, which may have to be made for it: the inviter would wait for ever. */
   async #decline(ghost: MatrixUserId, room: RoomId, reason: string): Promise<void> {
-    const { client, addresses, relay } = this.#options;
+    const { client, addresses } = this.#options;
+    await this.#refuse(ghost, room, reason, async () => {
+      if (ghost !== addresses.bot) await client.register(addresses.bot, ghost);
+    });
+  }
+
+  async #refuse(
+    ghost: MatrixUserId,
+    room: RoomId,
+    reason: string,
+    prepare?: () => Promise<void>,
+  ): Promise<undefined> {
+    const { client, relay } = this.#options;
     relay.metrics.count('matrix_invites_refused_total');
     try {
-      if (ghost !== addresses.bot) await client.register(addresses.bot, ghost);
+      await prepare?.();
       await client.leave(ghost, room, reason);
     } catch (error) {
       if (!isFinal(error)) throw error;

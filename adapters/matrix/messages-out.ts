@@ -22,11 +22,16 @@ import type { ReadReports } from './read-reports.ts';
 import { textContent } from './content-out.ts';
 import type { EventContent } from './content-out.ts';
 import type { OutgoingFiles } from './outgoing-files.ts';
+import { SendingRooms } from './sending-rooms.ts';
+import type { BegunSending } from './sending-rooms.ts';
 
 /** In the content of what we send: the MessageID, by which an echo is linked even after a crash. */
 const MARK = 'org.wvgate.message';
 /** Older messages carry the time at which they were sent. */
 const TIMESTAMP_AFTER_MS = 60_000;
+
+/** What may wait for a room before a message is asked to come again later. */
+const MAX_AHEAD = 100;
 
 export interface OutboundOptions {
   readonly relay: RelayPort;
@@ -41,9 +46,11 @@ export interface OutboundOptions {
 
 export class OutboundMessages {
   readonly #options: OutboundOptions;
+  readonly #sending: SendingRooms;
 
   constructor(options: OutboundOptions) {
     this.#options = options;
+    this.#sending = new SendingRooms(options.relay.storage, options.relay.clock);
   }
 
   /** Serves one request; never rejects for what the homeserver did. */
@@ -81,18 +88,26 @@ export class OutboundMessages {
   /** The relay has done with a message, whatever became of it. */
   async concluded({ message }: SendMessageRequest): Promise<void> {
     await this.#options.files.concluded(message);
+    for (const recipient of message.recipients) {
+      const peer = recipient.kind === 'user' ? this.#options.addresses.peerOf(recipient.user) : undefined;
+      if (peer !== undefined) await this.#sending.end(message.id, peer);
+    }
+  }
+
+  /** Drops what was never concluded. */
+  prune(): Promise<void> {
+    return this.#sending.prune();
   }
 
   async #sendTo(request: SendMessageRequest, recipient: Party): Promise<Result> {
-    const { addresses, portals, queues, relay } = this.#options;
+    const { addresses, relay } = this.#options;
     const { sender, expiresAt } = request.message;
     if (recipient.kind !== 'user' || sender.kind !== 'user') return result(405, 'groups are not bridged');
     const peer = addresses.peerOf(recipient.user);
     if (peer === undefined) return result(531);
     if (expiresAt <= relay.clock.now()) return result(542);
     try {
-      const portal = await portals.ensure(sender.user, peer);
-      await queues.run(portal.room, () => this.#deliver(request, portal, recipient.user));
+      await this.#sendBetween(sender.user, peer, request);
       return OK;
     } catch (error) {
       if (!(error instanceof HomeserverError)) throw error;
@@ -108,20 +123,50 @@ export class OutboundMessages {
     }
   }
 
+  /** Into the room of an earlier try, if there was one and it can still be used. */
+  async #sendBetween(user: UserAddress, peer: MatrixUserId, request: SendMessageRequest): Promise<void> {
+    const { portals, queues } = this.#options;
+    const { id } = request.message;
+    const begun = await this.#sending.find(id, peer);
+    const before = begun === undefined ? undefined : await portals.inRoom(begun.room);
+    if (before !== undefined) {
+      try {
+        return await queues.run(before.room, () => this.#deliver(request, before, begun));
+      } catch (error) {
+        const isStillTheirs = (await portals.find(user, peer))?.room === before.room;
+        if (!(error instanceof HomeserverError) || error.transient || isStillTheirs) throw error;
+      }
+    }
+    const portal = await portals.ensure(user, peer);
+    // The relay repeats what waits here for longer than it has patience for: it must not wait several times over.
+    if (queues.sizeOf(portal.room) > MAX_AHEAD) {
+      throw new HomeserverError({ status: 0, errcode: 'too much waits for this room' });
+    }
+    await this.#sending.note(id, peer, { room: portal.room });
+    await queues.run(portal.room, () => this.#deliver(request, portal));
+  }
+
   /** In the room's queue, so that a receipt is looked at only after the event it may be for is known. */
-  async #deliver(request: SendMessageRequest, portal: Portal, recipient: UserAddress): Promise<void> {
-    const { relay, reports, ghosts } = this.#options;
-    const { message } = request;
-    const known = await relay.storage.remoteOf(message.id);
+  async #deliver(request: SendMessageRequest, portal: Portal, begun?: BegunSending): Promise<void> {
+    const { relay, reports, ghosts, addresses } = this.#options;
+    const { id } = request.message;
     const ghost = await ghosts.ensure(portal.user);
     const event =
-      known?.conversation === portal.room
-        ? (known.remoteId as EventId)
-        : await this.#put(request, portal, ghost);
-    await relay.storage.link(portal.room, event, message.id);
-    if (request.deliveryReport) {
-      await reports.expect(portal.room, { event, messageId: message.id, sender: portal.user, recipient });
+      begun?.event ?? (await this.#echoed(id, portal)) ?? (await this.#put(request, portal, ghost));
+    await Promise.all([
+      relay.storage.link(portal.room, event, id),
+      this.#sending.note(id, portal.peer, { room: portal.room, event }),
+    ]);
+    const recipient = addresses.addressOf(portal.peer);
+    if (request.deliveryReport && recipient !== undefined) {
+      await reports.expect(portal.room, { event, messageId: id, sender: portal.user, recipient });
     }
+  }
+
+  /** The event of a message whose echo came before we noted it. */
+  async #echoed(id: MessageId, portal: Portal): Promise<EventId | undefined> {
+    const known = await this.#options.relay.storage.remoteOf(id);
+    return known?.conversation === portal.room ? (known.remoteId as EventId) : undefined;
   }
 
   async #put(request: SendMessageRequest, portal: Portal, ghost: MatrixUserId): Promise<EventId> {

@@ -60,7 +60,7 @@ export interface PortalsOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Told when a user got a portal. */
-  readonly onOpened: (user: UserAddress) => void;
+  readonly onOpened: (user: UserAddress, peer: MatrixUserId) => void;
 }
 
 export class Portals {
@@ -110,7 +110,7 @@ export class Portals {
     await storage.put(`room ${room}`, JSON.stringify({ user, peer }));
     await this.#write(portal);
     this.#byRoom.set(room, { user, peer });
-    onOpened(user);
+    onOpened(user, peer);
     return portal;
   }
 
@@ -142,10 +142,13 @@ export class Portals {
     });
   }
 
-  /** Every WV user who has a portal that is in use. */
-  async users(): Promise<ReadonlySet<UserAddress>> {
+  /** Every pair that has a portal. */
+  async pairs(): Promise<readonly (readonly [user: UserAddress, peer: MatrixUserId])[]> {
     const rows = await this.#options.storage.list('portal ');
-    return new Set(rows.map(([key]) => key.split(' ')[1] as UserAddress));
+    return rows.map(([key]) => {
+      const [, user, peer] = key.split(' ');
+      return [user as UserAddress, peer as MatrixUserId] as const;
+    });
   }
 
   async #ensure(user: UserAddress, peer: MatrixUserId): Promise<Portal> {

@@ -1,6 +1,6 @@
 // Presence of WV users for Matrix (bridging.md 3.5): all of Matrix is one watcher, and only what its users authorised
-// for that watcher is shown. One state per ghost waits, the newest; unchanged states are not sent; a budget per
-// second holds for all (field-lessons 2, row 10).
+// for that watcher is shown. One state per ghost waits, the newest; unchanged states are not sent; who changes too
+// often is not followed; a budget per second holds for all (field-lessons 2, row 10).
 
 import { NotKnownNow } from '../../src/sap/port.ts';
 import type { RelayPort } from '../../src/sap/port.ts';
@@ -11,8 +11,11 @@ import type { PresenceAttributes } from '../../src/wv/presence.ts';
 import type { PresenceNotification } from '../../src/wv/primitives.ts';
 import { isSuccess } from '../../src/wv/status.ts';
 import type { MatrixAddresses } from './addresses.ts';
+import type { Audience } from './audience.ts';
 import type { HomeserverClient, MatrixPresence } from './client.ts';
+import { Damping } from './damping.ts';
 import { HomeserverError } from './errors.ts';
+import { isRecord, text } from './events.ts';
 import type { Ghosts } from './ghosts.ts';
 import type { MatrixUserId } from './ids.ts';
 import { reasonOf } from './inbox.ts';
@@ -25,6 +28,7 @@ export interface PublishingOptions {
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
   readonly ghosts: Ghosts;
+  readonly audience: Audience;
   readonly pseudoDomain: Domain;
   /** The pseudo-watcher. */
   readonly watcher: UserAddress;
@@ -39,6 +43,14 @@ const REMEMBERED = 20_000;
 const AGAIN_MS = 1000;
 /** Publishers asked for in one request. */
 const BATCH = 100;
+/** How often those are looked at who were not followed, in ms. */
+const CALM_MS = 10_000;
+/** Deadline of the look whether the homeserver has presence at all, in ms. */
+const LOOK_MS = 3000;
+
+/** What changes cost that are damped: the third coming within a minute is too much, or the sixth other change. */
+const COST = { coming: 2, other: 1 } as const;
+const OFFLINE: MatrixPresence = { presence: 'offline' };
 
 export class Publishing {
   readonly #options: PublishingOptions;
@@ -48,7 +60,15 @@ export class Publishing {
   readonly #sent = new Lru<UserAddress, MatrixPresence>(REMEMBERED);
   /** The newest state of each user that is not sent yet. */
   readonly #waiting = new Map<UserAddress, MatrixPresence>();
+  /** Shown states to repeat when no change waits. */
+  readonly #stale = new Set<UserAddress>();
+  /** The newest state of those who change too often. */
+  readonly #held = new Map<UserAddress, MatrixPresence>();
+  readonly #damping: Damping<UserAddress>;
   readonly #sends = new SerialQueues();
+  #cancelCalm: (() => void) | undefined;
+  /** The homeserver takes presence and shows none. */
+  #presence: 'unknown' | 'on' | 'off' = 'unknown';
   #cancelTick: (() => void) | undefined;
   #cancelRefresh: (() => void) | undefined;
   #stopped = false;
@@ -56,6 +76,7 @@ export class Publishing {
 
   constructor(options: PublishingOptions) {
     this.#options = options;
+    this.#damping = new Damping(REMEMBERED, () => options.relay.clock.now());
   }
 
   /** Watches users who have a portal. Nobody is asked: the home answers by what was authorised before. */
@@ -94,16 +115,29 @@ export class Publishing {
 
   /** Repeats shown states: homeservers set an account offline that neither syncs nor speaks. */
   start(): void {
-    const { refreshMs, relay, enabled } = this.#options;
+    const { refreshMs, relay, enabled, audience } = this.#options;
     if (refreshMs <= 0 || !enabled || this.#stopped) return;
     // COMPAT(Synapse): 30 s (`sync_online_timeout`); `unavailable` cannot be held, it lasts these 30 s.
     this.#cancelRefresh = relay.clock.after(refreshMs, () => {
-      for (const [user, sent] of this.#sent.entries()) {
-        if (sent.presence === 'online' && !this.#waiting.has(user)) this.#waiting.set(user, sent);
-      }
-      this.#schedule();
+      this.refresh(
+        [...this.#sent.entries()].map(([user]) => user).filter((user) => audience.isWatched(user)),
+      );
       this.start();
     });
+  }
+
+  /** Repeats what these users show, when nothing new waits to be shown. */
+  refresh(users: readonly UserAddress[]): void {
+    for (const user of users) if (this.#sent.get(user)?.presence === 'online') this.#stale.add(user);
+    this.#schedule();
+  }
+
+  /** The homeserver is there again, and may have forgotten what it was told. */
+  resynchronize(): void {
+    this.#presence = 'unknown';
+    const shown = [...this.#sent.entries()].filter(([, sent]) => sent.presence !== 'offline');
+    for (const [user] of shown) this.#stale.add(user);
+    this.#schedule();
   }
 
   /** Sets ghosts offline that are shown otherwise. It is for the caller to wait no longer than he likes. */
@@ -111,6 +145,7 @@ export class Publishing {
     this.#stopped = true;
     this.#cancelTick?.();
     this.#cancelRefresh?.();
+    this.#cancelCalm?.();
     const shown = [...this.#sent.entries()].filter(([, sent]) => sent.presence !== 'offline');
     await Promise.all(shown.map(([user]) => this.#send(user, { presence: 'offline' })));
   }
@@ -118,27 +153,60 @@ export class Publishing {
   #want(user: UserAddress, state: MatrixPresence): void {
     const ghost = this.#options.addresses.ghostOf(user);
     if (ghost === undefined || this.#stopped) return;
-    const isReplaced = this.#waiting.delete(user);
-    const isKnown = same(this.#sent.get(user) ?? { presence: 'offline' }, state);
+    const isReplaced = this.#waiting.delete(user) || this.#held.delete(user);
+    const isKnown = same(this.#sent.get(user) ?? OFFLINE, state);
     if (isReplaced || isKnown) this.#count('suppressed');
     if (isKnown) return;
-    this.#waiting.set(user, state);
+    const isComing = (this.#sent.get(user) ?? OFFLINE).presence === 'offline';
+    const isTooMuch = this.#damping.changed(user, isComing ? COST.coming : COST.other);
+    // Who leaves is not shown any longer, however often he does it.
+    if (isTooMuch && state.presence !== 'offline') this.#hold(user, state);
+    else this.#waiting.set(user, state);
     this.#schedule();
+  }
+
+  /** Keeps a state until its user is calm. */
+  #hold(user: UserAddress, state: MatrixPresence): void {
+    this.#held.set(user, state);
+    this.#cancelCalm ??= this.#options.relay.clock.after(CALM_MS, () => {
+      this.#cancelCalm = undefined;
+      for (const [held, newest] of this.#held) {
+        if (this.#damping.heldFor(held) > 0) continue;
+        this.#held.delete(held);
+        this.#waiting.set(held, newest);
+      }
+      const [still] = this.#held;
+      if (still !== undefined) this.#hold(...still);
+      this.#schedule();
+    });
   }
 
   /** One state every 1/perSecond seconds while any waits. */
   #schedule(): void {
-    if (this.#cancelTick !== undefined || this.#waiting.size === 0 || this.#stopped) return;
-    const { relay, perSecond } = this.#options;
-    const [first] = this.#waiting;
-    if (first === undefined) return;
-    const [user, state] = first;
-    this.#waiting.delete(user);
-    this.#cancelTick = relay.clock.after(1000 / perSecond, () => {
+    if (this.#cancelTick !== undefined || this.#stopped) return;
+    const next = this.#next();
+    if (next === undefined) return;
+    this.#cancelTick = this.#options.relay.clock.after(1000 / this.#options.perSecond, () => {
       this.#cancelTick = undefined;
       this.#schedule();
     });
-    void this.#send(user, state);
+    void this.#send(...next);
+  }
+
+  /** Changes come before repeats. */
+  #next(): [UserAddress, MatrixPresence] | undefined {
+    const [change] = this.#waiting;
+    if (change !== undefined) {
+      this.#waiting.delete(change[0]);
+      this.#stale.delete(change[0]);
+      return change;
+    }
+    for (const user of this.#stale) {
+      this.#stale.delete(user);
+      const sent = this.#sent.get(user);
+      if (sent !== undefined && sent.presence !== 'offline') return [user, sent];
+    }
+    return undefined;
   }
 
   /** Never rejects. Of two states of one user, the newer must not overtake the older. */
@@ -150,16 +218,31 @@ export class Publishing {
 
   async #put(user: UserAddress, state: MatrixPresence): Promise<void> {
     const { ghosts, client } = this.#options;
+    if (this.#presence === 'off') return this.#count('off');
     try {
       const ghost: MatrixUserId = await ghosts.ensure(user);
       await client.setPresence(ghost, state);
       this.#count('passed');
+      if (this.#presence === 'unknown' && state.presence === 'online') await this.#lookAt(ghost);
     } catch (error) {
       if (this.#sent.get(user) === state) this.#sent.delete(user);
       this.#count('failed');
       this.#complain(error);
       if (isTransient(error)) this.#again(user, state);
     }
+  }
+
+  /**
+   * COMPAT(Synapse): with presence switched off it takes every state with 200, and shows everybody offline. Nothing more
+   * is sent then until the next connection.
+   */
+  async #lookAt(ghost: MatrixUserId): Promise<void> {
+    const { client, relay } = this.#options;
+    this.#presence = 'on';
+    const seen = await client.presence(ghost, ghost, LOOK_MS);
+    if (!isRecord(seen) || text(seen, 'presence') !== 'offline' || this.#stopped) return;
+    this.#presence = 'off';
+    relay.log.warn({}, 'matrix: the homeserver shows no presence: it is switched off there');
   }
 
   /** A state that is still the newest is sent again; while the homeserver is away, by and by. */

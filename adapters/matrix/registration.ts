@@ -19,6 +19,8 @@ export interface Registration {
   /** Regular expression of the users we own. */
   readonly userNamespace: string;
   readonly receivesEphemeral: boolean;
+  /** What works in part only, or invites trouble: one line each. */
+  readonly doubts: readonly string[];
 }
 
 /** A configuration that cannot work; the message names the file or section, and the key. */
@@ -103,9 +105,67 @@ export function parseRegistration(text: string, source: string): Registration {
     hsToken: needed('hs_token'),
     senderLocalpart: needed('sender_localpart'),
     userNamespace: userNamespace(fields, source),
-    receivesEphemeral:
-      fields['receive_ephemeral'] === true || fields['de.sorunome.msc2409.push_ephemeral'] === true,
+    receivesEphemeral: EPHEMERAL.some((key) => fields[key] === true),
+    doubts: doubtsAbout(fields),
   };
+}
+
+/** Shorter tokens can be guessed, or are those of a sample, in characters. */
+const LEAST_TOKEN = 20;
+/** COMPAT(Synapse): the second is the name of the first before Matrix 1.13; both together suit all versions. */
+const EPHEMERAL = ['receive_ephemeral', 'de.sorunome.msc2409.push_ephemeral'] as const;
+
+type Doubt = readonly [isDoubtful: (fields: Readonly<Record<string, unknown>>) => boolean, words: string];
+
+const DOUBTS: readonly Doubt[] = [
+  [
+    (fields) => fields[EPHEMERAL[0]] !== true,
+    'receive_ephemeral: not true, so no presence and no read receipts come from homeservers of today',
+  ],
+  [
+    (fields) => fields[EPHEMERAL[1]] !== true,
+    'de.sorunome.msc2409.push_ephemeral: not true, so no presence and no read receipts come from older homeservers',
+  ],
+  [
+    (fields) => fields['rate_limited'] !== false,
+    'rate_limited: not false, so the homeserver slows ghosts down',
+  ],
+  [
+    (fields) => !listOf(fields['protocols']).includes('imps'),
+    'protocols: imps is missing, so Matrix clients cannot look WV users up',
+  ],
+  [
+    (fields) => !areExclusive(fields, 'users'),
+    'namespaces.users: not exclusive, so anybody may register as a WV user',
+  ],
+  [
+    (fields) => !areExclusive(fields, 'aliases'),
+    'namespaces.aliases: none that is exclusive, so anybody may take the names of groups',
+  ],
+  [
+    (fields) => [fields['as_token'], fields['hs_token']].some((token) => isWeak(String(token))),
+    'as_token, hs_token: too short, or those of a sample; write a new registration',
+  ],
+  [(fields) => fields['as_token'] === fields['hs_token'], 'as_token, hs_token: the same; they must differ'],
+  [(fields) => !URL.canParse(String(fields['url'])), 'url: not a URL, so the homeserver cannot reach wvgate'],
+];
+
+function isWeak(token: string): boolean {
+  return token.length < LEAST_TOKEN || token.startsWith('CHANGE');
+}
+
+function doubtsAbout(fields: Readonly<Record<string, unknown>>): readonly string[] {
+  return DOUBTS.filter(([isDoubtful]) => isDoubtful(fields)).map(([, words]) => words);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function areExclusive(fields: Readonly<Record<string, unknown>>, kind: 'users' | 'aliases'): boolean {
+  const namespaces = fields['namespaces'];
+  const spaces = isRecord(namespaces) ? listOf(namespaces[kind]) : [];
+  return spaces.length > 0 && spaces.every((space) => isRecord(space) && space['exclusive'] === true);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -7,8 +7,9 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { AppService } from 'matrix-appservice-bridge';
 import { NotKnownNow } from '../../src/sap/port.ts';
-import type { Log, Metrics } from '../../src/sap/port.ts';
+import type { Clock, Log, Metrics } from '../../src/sap/port.ts';
 import { isRecord } from './events.ts';
+import { RareLog } from './rare-log.ts';
 
 /** What was pushed, as JSON values not yet looked at. */
 export interface PushedTransaction {
@@ -31,6 +32,12 @@ const MAX_BODY = 16 * 1024 * 1024;
 /** Deadline of a whole request, in ms. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
+interface Surroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
 type Handler = (request: IncomingMessage, response: ServerResponse, name: string) => Promise<void>;
 
 class Refusal extends Error {
@@ -51,14 +58,16 @@ export class TransactionFace extends AppService {
   readonly #tokenDigest: Buffer;
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #rarely: RareLog;
   #listener: Server | undefined;
 
-  constructor(hsToken: string, intake: TransactionTaker, log: Log, metrics: Metrics) {
+  constructor(hsToken: string, intake: TransactionTaker, { log, metrics, clock }: Surroundings) {
     super({ homeserverToken: hsToken });
     this.#intake = intake;
     this.#tokenDigest = sha256(hsToken);
     this.#log = log;
     this.#metrics = metrics;
+    this.#rarely = new RareLog(log, clock);
   }
 
   override listen(port: number, hostname: string): Promise<void> {
@@ -137,18 +146,30 @@ export class TransactionFace extends AppService {
     if (token === null) throw new Refusal(401, 'M_UNAUTHORIZED', 'a token is needed');
     if (timingSafeEqual(sha256(token), this.#tokenDigest)) return;
     this.#metrics.count('matrix_token_refused_total');
-    this.#log.warn({}, 'matrix: a request with a wrong hs_token was refused');
+    this.#rarely.warn({}, 'matrix: a request with a wrong hs_token was refused');
     throw new Refusal(403, 'M_FORBIDDEN', 'bad token');
   }
 
   async #transaction(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readJson(request);
-    const events = arrayOf(body, 'events');
-    const ephemeral = [...arrayOf(body, 'ephemeral'), ...arrayOf(body, 'de.sorunome.msc2409.ephemeral')];
+    const events = this.#arrayOf(body, 'events');
+    const ephemeral = [
+      ...this.#arrayOf(body, 'ephemeral'),
+      ...this.#arrayOf(body, 'de.sorunome.msc2409.ephemeral'),
+    ];
     if (!(await this.#intake.take({ events, ephemeral }))) {
       throw new Refusal(503, 'M_UNKNOWN', 'too many events are waiting');
     }
     answer(response, 200, {});
+  }
+
+  /** What is not as it should be is left out: it would be the same at the next try, for ever. */
+  #arrayOf(body: unknown, key: string): readonly unknown[] {
+    const value = isRecord(body) ? (body[key] ?? []) : undefined;
+    if (Array.isArray(value)) return value;
+    this.#metrics.count('matrix_events_total', { kind: 'malformed' });
+    this.#rarely.warn({ key }, 'matrix: a malformed transaction was taken, and what is wrong in it left out');
+    return [];
   }
 
   async #user(response: ServerResponse, name: string): Promise<void> {
@@ -199,7 +220,7 @@ function answer(response: ServerResponse, status: number, body: object): void {
   response.end(text);
 }
 
-async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
+async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   // destroyOnReturn would cut the connection before a refusal is written.
@@ -208,19 +229,10 @@ async function readJson(request: IncomingMessage): Promise<Readonly<Record<strin
     if (size > MAX_BODY) throw new Refusal(413, 'M_TOO_LARGE', 'body too large');
     chunks.push(chunk);
   }
-  let value: unknown;
   try {
-    value = JSON.parse(Buffer.concat(chunks, size).toString('utf8'));
+    return JSON.parse(Buffer.concat(chunks, size).toString('utf8'));
   } catch {
+    // A body that was cut on its way may be whole the next time.
     throw new Refusal(400, 'M_NOT_JSON', 'not JSON');
   }
-  if (!isRecord(value)) throw new Refusal(400, 'M_BAD_JSON', 'not an object');
-  return value;
-}
-
-function arrayOf(body: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {
-  const value = body[key];
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw new Refusal(400, 'M_BAD_JSON', `${key} is not an array`);
-  return value;
 }

@@ -9,6 +9,7 @@ import type { AddressCodec } from './addresses.ts';
 import type { XmppSettings } from './config.ts';
 import { QueueFull } from './conversation-queue.ts';
 import type { ConversationQueues } from './conversation-queue.ts';
+import type { Inbox } from './inbox.ts';
 import type { BareJid } from './jid.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -26,6 +27,7 @@ export interface Bridge {
   readonly codec: AddressCodec;
   readonly link: StanzaPort;
   readonly queues: ConversationQueues;
+  readonly inbox: Inbox;
 }
 
 /** A user of ours and a foreign one, in both address forms. */

@@ -3,7 +3,7 @@
 
 import type { Clock, Log, Metrics } from '../../src/sap/port.ts';
 import { ComponentStream, StreamError } from './component-stream.ts';
-import type { XmppSettings } from './config.ts';
+import type { ReconnectDelays, XmppSettings } from './config.ts';
 import { Confirmation } from './confirmation.ts';
 import { errorReply } from './errors.ts';
 import type { StanzaError } from './errors.ts';
@@ -48,13 +48,11 @@ const TOO_MUCH: StanzaError = {
   type: 'modify',
   text: 'Larger or deeper than is taken here',
 };
+/** A server that stays away is not logged more often with the same reason. */
+const SAID_AGAIN_MS = 60_000;
 
 /** The delay before attempt `failures` + 1: doubling, capped, with jitter of up to half. */
-export function reconnectDelay(
-  delays: { readonly minDelayMs: number; readonly maxDelayMs: number },
-  failures: number,
-  random: number,
-): number {
+export function reconnectDelay(delays: ReconnectDelays, failures: number, random: number): number {
   const full = Math.min(delays.maxDelayMs, delays.minDelayMs * 2 ** Math.min(failures, 30));
   return Math.round(full * (0.5 + random / 2));
 }
@@ -68,6 +66,7 @@ export class ComponentLink {
   #onlineSince: number | undefined;
   #failures = 0;
   #heard = false;
+  #complaint = { text: '', at: Number.NEGATIVE_INFINITY };
   #stopped = false;
   #cancelRetry: () => void = () => undefined;
   #cancelPing: () => void = () => undefined;
@@ -172,6 +171,7 @@ export class ComponentLink {
 
   #onOnline(stream: ComponentStream): void {
     this.#onlineSince = this.#services.clock.now();
+    this.#complaint = { text: '', at: Number.NEGATIVE_INFINITY };
     this.#services.log.info({ domain: this.#settings.componentDomain }, 'XMPP component is online');
     this.#services.metrics.gauge('xmpp_online', 1, { domain: this.#settings.componentDomain });
     this.#schedulePing();
@@ -184,11 +184,16 @@ export class ComponentLink {
     const { host, port, componentDomain } = this.#settings;
     const fields = { host, port, domain: componentDomain, failure: reason.failure, reason: reason.message };
     const refused = reason.failure === 'secret-refused';
-    this.#services.log.warn(
-      fields,
-      refused ? 'XMPP component: secret refused' : 'XMPP server cannot be reached',
-    );
+    this.#complain(fields, refused ? 'XMPP component: secret refused' : 'XMPP server cannot be reached');
     this.#scheduleRetry(refused);
+  }
+
+  #complain(fields: { readonly reason: string }, text: string): void {
+    const now = this.#services.clock.now();
+    const isKnown = this.#complaint.text === `${text} ${fields.reason}`;
+    if (isKnown && now - this.#complaint.at < SAID_AGAIN_MS) return;
+    this.#complaint = { text: `${text} ${fields.reason}`, at: now };
+    this.#services.log.warn(fields, text);
   }
 
   #onClosed(reason: StreamError): void {
@@ -202,18 +207,20 @@ export class ComponentLink {
     if (!this.#stopped) {
       const fields = { failure: reason.failure, reason: reason.message };
       this.#services.log.warn(fields, 'XMPP stream ended');
-      this.#scheduleRetry(false);
+      this.#scheduleRetry(reason.failure === 'conflict');
     }
     this.#handlers.offline();
   }
 
-  /** With a refused secret only an administrator can help: the longest delay will do. */
-  #scheduleRetry(slowly: boolean): void {
+  /** With a refused secret, or a second program of our name, only an administrator can help. */
+  #scheduleRetry(isRefused: boolean): void {
     if (this.#stopped) return;
-    const failures = slowly ? Number.POSITIVE_INFINITY : this.#failures;
+    const { reconnect } = this.#settings;
+    const slow = reconnect.refusedDelayMs ?? reconnect.maxDelayMs;
+    const delays = isRefused ? { minDelayMs: slow, maxDelayMs: slow } : reconnect;
+    const delay = reconnectDelay(delays, this.#failures, Math.random());
     this.#failures += 1;
     this.#services.metrics.count('xmpp_reconnects_total');
-    const delay = reconnectDelay(this.#settings.reconnect, failures, Math.random());
     this.#cancelRetry = this.#services.clock.after(delay, () => void this.#connect());
   }
 

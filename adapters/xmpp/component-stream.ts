@@ -92,11 +92,14 @@ export class ComponentStream {
   /** Stanzas that came before `flow`; undefined from then on. */
   #early: [element: LibraryElement, size: number][] | undefined = [];
   #ended: StreamError | undefined;
+  /** Rejected when the stream ends, so that whoever waits for a word of the server does not wait for his time to end. */
+  readonly #over = Promise.withResolvers<never>();
 
   constructor(options: StreamOptions, handlers: StreamHandlers) {
     this.#options = options;
     this.#handlers = handlers;
     this.#entity = this.#createEntity();
+    this.#over.promise.catch(() => undefined);
   }
 
   /** Octets written that the server has not taken yet. */
@@ -110,12 +113,8 @@ export class ComponentStream {
    * @throws StreamError
    */
   async open(): Promise<void> {
-    const { host, port, domain, secret } = this.#options;
     try {
-      await this.#entity.connect(`xmpp://${host.includes(':') ? `[${host}]` : host}:${port}`);
-      this.#entity.socket?.setNoDelay(true);
-      const header = await this.#entity.open({ domain });
-      await this.#entity.authenticate(header.attrs['id'], secret);
+      await Promise.race([this.#authenticate(), this.#over.promise]);
       if (this.#ended !== undefined) throw this.#ended;
       this.#online = true;
     } catch (error) {
@@ -124,6 +123,14 @@ export class ComponentStream {
       this.#entity.socket?.destroy();
       throw failure;
     }
+  }
+
+  async #authenticate(): Promise<void> {
+    const { host, port, domain, secret } = this.#options;
+    await this.#entity.connect(`xmpp://${host.includes(':') ? `[${host}]` : host}:${port}`);
+    this.#entity.socket?.setNoDelay(true);
+    const header = await this.#entity.open({ domain });
+    await this.#entity.authenticate(header.attrs['id'], secret);
   }
 
   /** Hands on what came already, and from now on what comes. */
@@ -168,7 +175,9 @@ export class ComponentStream {
     entity.on('stanza', (element) => this.#onStanza(element as LibraryElement));
     entity.on('error', (error) => this.#onError(error));
     entity.on('close', () => this.destroy(new StreamError('lost', 'the server closed the stream')));
-    entity.on('disconnect', () => this.#end(new StreamError('lost', 'connection lost')));
+    entity.on('disconnect', () =>
+      this.#end(new StreamError(this.#online ? 'lost' : 'unreachable', 'connection lost')),
+    );
     return entity;
   }
 
@@ -222,6 +231,8 @@ export class ComponentStream {
 
   #onError(error: unknown): void {
     if (this.#online) this.destroy(streamErrorOf(error, 'lost'));
+    // What the server says of why it ends the stream counts, not the end that follows.
+    else this.#end(streamErrorOf(error, 'unreachable'));
   }
 
   #refuse(condition: string, reason: StreamError): void {
@@ -244,6 +255,7 @@ export class ComponentStream {
   #end(reason: StreamError): void {
     if (this.#ended !== undefined) return;
     this.#ended = reason;
+    this.#over.reject(reason);
     if (this.#online) this.#handlers.closed(reason);
   }
 }

@@ -9,6 +9,8 @@ export interface ReconnectDelays {
   /** Before the first new attempt; doubles with every failure. */
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
+  /** After the server refused the secret, or gave our place to another: trying sooner does not help. Default: maxDelayMs. */
+  readonly refusedDelayMs?: number;
 }
 
 export interface XmppGatewayConfig {
@@ -83,6 +85,8 @@ export interface XmppGatewayConfig {
   readonly maxConversationQueue?: number;
   /** The same in all conversations together. */
   readonly maxQueued?: number;
+  /** Messages and receipts read and not dealt with yet, on disk; more are refused with resource-constraint. */
+  readonly maxUnreadStanzas?: number;
   /** Octets that may wait for the server to read; above it requests are answered 503. */
   readonly maxWriteBuffer?: number;
   /** How long a message from XMPP is worth delivering. */
@@ -122,7 +126,7 @@ export type XmppSettings = Required<
 const DEFAULTS = {
   name: 'xmpp',
   maxStanzaBytes: 262_144,
-  reconnect: { minDelayMs: 500, maxDelayMs: 60_000 },
+  reconnect: { minDelayMs: 500, maxDelayMs: 5_000, refusedDelayMs: 60_000 },
   pingIntervalMs: 30_000,
   confirmTimeoutMs: 15_000,
   reactions: true,
@@ -140,6 +144,7 @@ const DEFAULTS = {
   maxCapabilities: 2_000,
   maxConversationQueue: 5_000,
   maxQueued: 50_000,
+  maxUnreadStanzas: 50_000,
   maxWriteBuffer: 8_388_608,
   messageValidityMs: 7 * 86_400_000,
   maxRooms: 10_000,

@@ -23,6 +23,11 @@ export class ConversationQueues {
     return this.#tails.size;
   }
 
+  /** False when a task would be rejected. */
+  takes(conversation: string): boolean {
+    return (this.#tails.get(conversation)?.waiting ?? 0) < this.#limit;
+  }
+
   /**
    * Runs `task` after all earlier tasks of the conversation, whether they succeeded or not.
    * @throws QueueFull as a rejection when too many wait

@@ -21,6 +21,7 @@ import { accountLink, dispatch, identityChanged, userJidOf } from './dispatch.ts
 import type { Running } from './dispatch.ts';
 import { ConversationQueues } from './conversation-queue.ts';
 import { AddressGate, AllowListError } from './files/addresses.ts';
+import { Inbox } from './inbox.ts';
 import { IqRequests } from './iq-requests.ts';
 import { IqResponder } from './iq.ts';
 import { laneOf, serveInLane } from './lane.ts';
@@ -85,6 +86,7 @@ class XmppGateway implements Gateway {
     await running.counter.people.load();
     await running.guests.start();
     await running.lane.files.forgetOld();
+    await running.bridge.inbox.load();
     this.#running = running;
     await running.rooms?.host.load();
     await Promise.all([running.link.start(), running.rooms?.link.start()]);
@@ -168,6 +170,7 @@ class XmppGateway implements Gateway {
     const link = new ComponentLink(settings, relay, {
       online: () => {
         running.guests.online();
+        for (const incoming of running.bridge.inbox.takeUp()) dispatch(running, incoming);
         guarded(
           bridge,
           'presence',
@@ -199,6 +202,7 @@ class XmppGateway implements Gateway {
       codec,
       link,
       queues,
+      inbox: new Inbox(relay, settings),
     };
     const lane = laneOf(bridge, memory);
     const forRooms = { memory, files: lane.fetched, uploads: lane.files };
@@ -254,7 +258,7 @@ function roomsOf(bridge: Bridge, parts: RoomParts): Running['rooms'] {
       host.online();
       relay.becameUsable();
     },
-    offline: () => undefined,
+    offline: () => host.offline(),
     stanza: (incoming) => host.received(incoming),
   });
   const host = new MucHost(bridge, link, groupsComponent, parts);

@@ -96,8 +96,18 @@ export class IncomingMessages {
   }
 
   #queue(incoming: Incoming, task: (chat: string) => Promise<void>): void {
+    const { inbox, queues } = this.#bridge;
     const chat = received(bareJid(incoming.to), bareJid(incoming.from));
-    const delivery = this.#bridge.queues.run(chat, () => task(chat));
+    // Before it costs a place on disk.
+    if (!queues.takes(chat) || inbox.isFull) return this.#refuse(incoming, result(507));
+    const delivery = inbox.during(incoming, (isKept) =>
+      queues.run(chat, async () => {
+        // What waits when the gateway stops would not be done in time.
+        if (this.#closing) return this.#refuse(incoming, result(503));
+        await isKept;
+        return await task(chat);
+      }),
+    );
     delivery.catch((error: unknown) => {
       if (error instanceof QueueFull) return this.#refuse(incoming, result(507));
       if (error instanceof NotKnownNow) return this.#refuse(incoming, result(503));
@@ -187,8 +197,10 @@ export class IncomingMessages {
   }
 
   /** @param count parts in which it is delivered */
-  async #messageId({ stanza: message, from, to }: Incoming, count: number): Promise<MessageId> {
-    const { storage, clock, ids } = this.#bridge.relay;
+  async #messageId(incoming: Incoming, count: number): Promise<MessageId> {
+    const { storage } = this.#bridge.relay;
+    const { at, name } = this.#bridge.inbox.factsOf(incoming);
+    const { stanza: message, from, to } = incoming;
     const naming = {
       // Retries may come with a new stanza id and the old origin-id.
       originId: childOf(message, 'origin-id', NS.stanzaId)?.attrs['id'],
@@ -196,11 +208,11 @@ export class IncomingMessages {
       resource: from.resource,
     };
     const said = whatWasSaid(message);
-    const [now, before] = messageIdsOf(bareJid(from), bareJid(to), naming, said, clock.now());
+    const [now, before] = messageIdsOf(bareJid(from), bareJid(to), naming, said, at);
     const isRepeat =
       before !== undefined &&
       (await storage.remoteOf(partIdOf({ whole: before, index: 0, count }))) !== undefined;
-    return (isRepeat ? before : now) ?? trusted<MessageId>(`x${ids.random(20)}`);
+    return (isRepeat ? before : now) ?? trusted<MessageId>(`x${name}`);
   }
 
   #remote({ stanza: message, from }: Incoming): ReceivedId {
@@ -216,7 +228,7 @@ export class IncomingMessages {
   }
 
   #request(incoming: Incoming, envelope: Envelope, piece: Piece): SendMessageRequest {
-    const now = this.#bridge.relay.clock.now();
+    const now = this.#bridge.inbox.factsOf(incoming).at;
     const { componentDomain, messageValidityMs } = this.#bridge.settings;
     return {
       primitive: 'SendMessageRequest',

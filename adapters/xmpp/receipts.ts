@@ -38,7 +38,7 @@ export class Receipts {
   took(incoming: Incoming): boolean {
     const id = receivedId(incoming.stanza);
     if (id === undefined) return false;
-    if (wantsReport(id)) guarded(this.#bridge, 'delivery report', this.#report(incoming, id, OK));
+    if (wantsReport(id)) this.#safely(incoming, id, OK);
     else this.#bridge.relay.metrics.count('xmpp_stanzas_dropped_total', { reason: 'unasked_receipt' });
     return true;
   }
@@ -46,7 +46,16 @@ export class Receipts {
   /** An error for something we sent. For a message it is reported always: the relay decides how the sender is told. */
   errorArrived(incoming: Incoming): void {
     const id = incoming.stanza.attrs['id'] ?? '';
-    guarded(this.#bridge, 'delivery report', this.#report(incoming, id, this.#failure(incoming)));
+    this.#safely(incoming, id, this.#failure(incoming));
+  }
+
+  /** Nobody says it again: it survives the process. */
+  #safely(incoming: Incoming, stanzaId: string, outcome: Result): void {
+    const report = async (isKept: Promise<void>): Promise<void> => {
+      await isKept;
+      await this.#report(incoming, stanzaId, outcome);
+    };
+    guarded(this.#bridge, 'delivery report', this.#bridge.inbox.during(incoming, report));
   }
 
   /** The relay's report on a message from XMPP: becomes a receipt, if one was asked for, or an error stanza. */

@@ -10,6 +10,7 @@ import type { Consent } from './packages.ts';
 import {
   endProcess,
   isOurs,
+  killProcess,
   type ProcessRecord,
   rememberProcess,
   runningProcess,
@@ -176,6 +177,12 @@ export async function stackStatus(): Promise<ServerStatus[]> {
  */
 export async function stopServer(name: ServerName, progress: Progress = silentProgress): Promise<void> {
   await stackDown({ only: [name], progress });
+}
+
+/** Kills one server, as the kernel does when memory runs out; `startServer` brings it back, on the same data. */
+export async function killServer(name: ServerName): Promise<void> {
+  const record = runningProcess(serverFolders(name).processFile);
+  if (record !== undefined) await killProcess(record);
 }
 
 /**

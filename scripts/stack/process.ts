@@ -142,7 +142,12 @@ export async function endProcess(record: ProcessRecord): Promise<'ended' | 'kill
   if (!isOurs(record)) return 'was not running';
   process.kill(record.pid, 'SIGTERM');
   if (await endedWithin(record, TERM_WAIT_MS)) return 'ended';
+  await killProcess(record);
+  return 'killed';
+}
+
+/** Ends a process that we started with SIGKILL. */
+export async function killProcess(record: ProcessRecord): Promise<void> {
   if (isOurs(record)) process.kill(record.pid, 'SIGKILL');
   await endedWithin(record, KILL_WAIT_MS);
-  return 'killed';
 }

@@ -233,6 +233,18 @@ export const matrixSchema = z.strictObject({
     .min(1)
     .default(10)
     .describe('Presence updates sent to the homeserver per second.'),
+  presenceRefreshSeconds: z
+    .int()
+    .min(0)
+    .default(25)
+    .describe(
+      'Seconds after which the presence of a user who is online is repeated, below the homeserver’s presence.sync_online_timeout. 0 = never.',
+    ),
+  invitesPerMinute: z
+    .int()
+    .min(1)
+    .default(30)
+    .describe('Invitations of ghosts by one Matrix user that are followed in a minute; more are refused.'),
   receiptsFromDelivery: z
     .boolean()
     .default(true)

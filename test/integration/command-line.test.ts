@@ -303,6 +303,19 @@ describe('registration', () => {
     expect(new Set(tokens).size).toBe(4);
     for (const token of tokens) expect(token).toMatch(/^.{32,}$/);
   });
+
+  it('is written once into a file, and checked', async () => {
+    const file = await folder.config('', 'registration-old.yaml');
+    const fresh = `${file}.new`;
+    expect(await wvgate([...args, '--out', fresh])).toMatchObject({ code: 0 });
+    expect(await wvgate([...args, '--out', fresh])).toMatchObject({ code: 2 });
+    expect(await wvgate(['registration', '--check', fresh, '--server-name', 'hs.example'])).toMatchObject({
+      code: 0,
+    });
+    const wrong = await wvgate(['registration', '--check', fresh, '--server-name', 'other.example']);
+    expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('does not cover') });
+    expect(await wvgate(['registration', '--check', file])).toMatchObject({ code: 1 });
+  });
 });
 
 describe('decode', () => {

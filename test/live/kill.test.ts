@@ -63,6 +63,17 @@ describe('the books of the kill test', () => {
     ).toEqual([]);
   });
 
+  it('expect no order of what its author sent again', () => {
+    const ledger = new Ledger('run');
+    for (const number of [1, 3, 2, 4]) {
+      ledger.noteAccepted(flow);
+      ledger.noteArrived('bea', ledger.text(flow, number));
+    }
+    expect(ledger.violations()).not.toEqual([]);
+    ledger.noteSentAgain(flow, 2);
+    expect(ledger.violations()).toEqual([]);
+  });
+
   it('show what is lost, what came twice, and what came too late', () => {
     expect(books(3, [[1], [3]])).toEqual(['ann>bea: lost 2']);
     expect(books(2, [[1], [2], [2]])).toEqual(['bea was shown “run ann>bea 2” twice']);

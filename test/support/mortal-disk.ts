@@ -9,6 +9,8 @@ export type Death = 'before' | 'after';
 
 export class MortalDisk {
   dead = false;
+  /** The method that was called last, for the words of a test that fails. */
+  lastCall = '';
   /** Called at the moment of death: nothing that the server does afterwards may be seen. */
   onDeath: () => void = () => {};
   #left = Number.POSITIVE_INFINITY;
@@ -35,7 +37,7 @@ export class MortalDisk {
         if (name === 'gatewayStorage')
           return (gateway: string) => this.#mortal(target.gatewayStorage(gateway));
         const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;
-        return (...parameters: unknown[]) => this.#call(() => method(...parameters));
+        return (...parameters: unknown[]) => this.#call(name, () => method(...parameters));
       },
     });
   };
@@ -44,13 +46,14 @@ export class MortalDisk {
     return new Proxy(storage, {
       get: (target, name: keyof GatewayStorage): unknown => {
         const method = target[name] as (...parameters: unknown[]) => Promise<unknown>;
-        return (...parameters: unknown[]) => this.#call(() => method(...parameters));
+        return (...parameters: unknown[]) => this.#call(name, () => method(...parameters));
       },
     });
   }
 
-  async #call(work: () => Promise<unknown>): Promise<unknown> {
+  async #call(name: string, work: () => Promise<unknown>): Promise<unknown> {
     if (this.dead) throw new Error('the process is dead');
+    this.lastCall = name;
     this.#left -= 1;
     if (this.#left > 0) return work();
     this.dead = true;

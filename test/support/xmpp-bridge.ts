@@ -6,12 +6,13 @@ import type { Incoming } from '../../adapters/xmpp/component-link.ts';
 import { settingsOf } from '../../adapters/xmpp/config.ts';
 import type { XmppGatewayConfig } from '../../adapters/xmpp/config.ts';
 import { ConversationQueues } from '../../adapters/xmpp/conversation-queue.ts';
+import { Inbox } from '../../adapters/xmpp/inbox.ts';
 import { IqRequests } from '../../adapters/xmpp/iq-requests.ts';
 import { parseJid } from '../../adapters/xmpp/jid.ts';
 import { serialize, stanza } from '../../adapters/xmpp/xml.ts';
 import type { XmlElement } from '../../adapters/xmpp/xml.ts';
 import { ManualClock } from './manual-clock.ts';
-import { FakeRelay, HOME } from './xmpp-relay.ts';
+import { FakeRelay, HOME, MemoryStorage } from './xmpp-relay.ts';
 
 export const COMPONENT = 'imps.xmpp.example';
 
@@ -49,7 +50,10 @@ export const CODEC = new AddressCodec({
   pseudoDomain: 'xmpp.wv.example',
 });
 
-export function testBridge(changes: Partial<XmppGatewayConfig> = {}): TestBridge {
+export function testBridge(
+  changes: Partial<XmppGatewayConfig> = {},
+  storage = new MemoryStorage(),
+): TestBridge {
   const clock = new ManualClock();
   const settings = settingsOf({
     host: '127.0.0.1',
@@ -61,7 +65,9 @@ export function testBridge(changes: Partial<XmppGatewayConfig> = {}): TestBridge
     ...changes,
   });
   const queues = new ConversationQueues(settings.maxConversationQueue);
-  return { relay: new FakeRelay(clock), link: new FakeLink(), clock, settings, codec: CODEC, queues };
+  const relay = new FakeRelay(clock, storage);
+  const inbox = new Inbox(relay, settings);
+  return { relay, link: new FakeLink(), clock, settings, codec: CODEC, queues, inbox };
 }
 
 /** Requests over that bridge, given up after 8 s. */

@@ -1,6 +1,7 @@
 // A chat through the XMPP gateway without a network: bob of XMPP and alice of ours, both ways.
 
 import { ChatMemory } from '../../adapters/xmpp/chat-memory.ts';
+import { Inbox } from '../../adapters/xmpp/inbox.ts';
 import { IncomingMessages } from '../../adapters/xmpp/messages-in.ts';
 import { OutgoingMessages } from '../../adapters/xmpp/messages-out.ts';
 import { NS } from '../../adapters/xmpp/namespaces.ts';
@@ -15,6 +16,7 @@ import type { StatusCode } from '../../src/wv/status.ts';
 import { eventually } from './eventually.ts';
 import { COMPONENT, incoming, testBridge } from './xmpp-bridge.ts';
 import type { TestBridge } from './xmpp-bridge.ts';
+import { MemoryStorage } from './xmpp-relay.ts';
 import { reportOn, textMessage } from './xmpp-requests.ts';
 import type { MessageOptions } from './xmpp-requests.ts';
 import { conditionOf } from './xmpp-user.ts';
@@ -45,9 +47,11 @@ export class ChatScene {
   outgoing: OutgoingMessages;
   incoming: IncomingMessages;
 
-  constructor(settings: Partial<XmppSettings> = {}) {
-    const bridge = testBridge();
-    this.bridge = { ...bridge, settings: { ...bridge.settings, ...settings } };
+  /** @param storage the disk of an earlier scene */
+  constructor(settings: Partial<XmppSettings> = {}, storage = new MemoryStorage()) {
+    const bridge = testBridge({}, storage);
+    const changed = { ...bridge.settings, ...settings };
+    this.bridge = { ...bridge, settings: changed, inbox: new Inbox(bridge.relay, changed) };
     this.memory = new ChatMemory(this.bridge.settings);
     this.alice = this.bridge.relay.account('alice', 'Alice');
     this.receipts = new Receipts(this.bridge);
@@ -71,7 +75,8 @@ export class ChatScene {
   async bobWrites(attrs: Record<string, string>, ...children: readonly XmlElement[]): Promise<void> {
     const addressed = { type: 'chat', from: BOB_JID, to: ALICE_JID, ...attrs };
     this.incoming.received(incoming('message', addressed, ...children));
-    await eventually('all queues are empty', () => this.bridge.queues.busy === 0);
+    const { queues, inbox } = this.bridge;
+    await eventually('all queues are empty', () => queues.busy + inbox.size === 0);
   }
 
   /** Alice writes; the stanza that bob gets. */

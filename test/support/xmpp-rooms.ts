@@ -1,6 +1,7 @@
 // The room service of the XMPP gateway at a real house: WV phones on one side, stanzas on the other, no network to XMPP.
 
 import { MucHost } from '../../adapters/xmpp/muc-host/host.ts';
+import { Inbox } from '../../adapters/xmpp/inbox.ts';
 import { AddressCodec } from '../../adapters/xmpp/addresses.ts';
 import { settingsOf } from '../../adapters/xmpp/config.ts';
 import type { XmppGatewayConfig } from '../../adapters/xmpp/config.ts';
@@ -71,7 +72,8 @@ export class RoomGateway implements Gateway {
       pseudoDomain: undefined,
     });
     const queues = new ConversationQueues(settings.maxConversationQueue);
-    this.#host = new MucHost({ relay, settings, codec, link: this.users, queues }, this.link, ROOMS);
+    const inbox = new Inbox(relay, settings);
+    this.#host = new MucHost({ relay, settings, codec, link: this.users, queues, inbox }, this.link, ROOMS);
     await this.#host.load();
   }
 

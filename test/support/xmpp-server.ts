@@ -10,6 +10,8 @@ export interface FakeServerOptions {
   returnsPings?: boolean;
   /** What comes in one packet with the end of the handshake. */
   greeting?: string;
+  /** Ends connections as soon as they are made, as a port does whose server is starting or ending. */
+  hangsUp?: boolean;
 }
 
 export class FakeXmppServer {
@@ -52,6 +54,7 @@ export class FakeXmppServer {
   #accept(socket: Socket): void {
     this.sockets.push(socket);
     socket.on('error', () => undefined);
+    if (this.#options.hangsUp === true) return void socket.end();
     socket.on('data', (data) => this.#read(socket, data.toString('utf8')));
   }
 

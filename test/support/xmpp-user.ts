@@ -51,6 +51,13 @@ function toLibrary({ name, ns, attrs, children }: XmlElement): unknown {
   return library.xml(name, { ...attrs, xmlns: ns }, ...inner);
 }
 
+/** What else is to happen with what a client hears. */
+export interface XmppUserHooks {
+  stanza?(stanza: XmlElement): void;
+  /** The connection is gone, wanted or not. */
+  ended?(): void;
+}
+
 /** The stream namespace that our own stanza builders use for both kinds of streams. */
 const CLIENT = 'jabber:component:accept';
 
@@ -70,6 +77,7 @@ export class XmppUser {
     name: string,
     resource: string,
     presence?: string,
+    hooks: XmppUserHooks = {},
   ): Promise<XmppUser> {
     const account = server.users[name];
     if (account === undefined) throw new Error(`no account ${name}`);
@@ -86,7 +94,12 @@ export class XmppUser {
     const decoder = new StringDecoder('utf8');
     client._onData = (data) => client.parser?.write(decoder.write(data));
     const user = new XmppUser(client, account.jid);
-    client.on('stanza', (element: LibraryElement) => void user.received.push(convert(element, CLIENT)));
+    client.on('stanza', (element: LibraryElement) => {
+      const stanza = convert(element, CLIENT);
+      user.received.push(stanza);
+      hooks.stanza?.(stanza);
+    });
+    client.on('disconnect', () => hooks.ended?.());
     await client.start();
     // Only resources that asked for the roster are told of subscriptions (RFC 6121 section 3).
     await user.send('<iq type="get" id="roster"><query xmlns="jabber:iq:roster"/></iq>');

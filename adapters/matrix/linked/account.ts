@@ -131,6 +131,7 @@ export class Account {
     if (this.#stopped) return;
     await lane.chats.load();
     await lane.watching.load();
+    await lane.outbound.prune();
     this.#session = session;
     this.#lane = lane;
     this.#loop = new SyncLoop({

@@ -25,7 +25,11 @@ export class Arrivals {
   readonly #guests: Guests;
   readonly #notices: RoomNotices;
 
-  constructor(bridge: Bridge, guests: Guests, notices: RoomNotices) {
+  readonly #reopen: (guest: Guest) => Promise<void>;
+
+  /** @param reopen is called when somebody who comes back has made the room anew */
+  constructor(bridge: Bridge, guests: Guests, notices: RoomNotices, reopen: (guest: Guest) => Promise<void>) {
+    this.#reopen = reopen;
     this.#bridge = bridge;
     this.#guests = guests;
     this.#notices = notices;
@@ -105,7 +109,9 @@ export class Arrivals {
     if (guest.state === 'joining' || guest.state === 'rejoining') this.#syncInTime(guest);
     // Those who are in hear of him; he does not hear of those who were there before.
     this.#notices.flush(room);
-    this.#guests.happened(guest, 'entered', { created: presence.codes.has(CODE.created) });
+    const created = presence.codes.has(CODE.created);
+    if (created && isBack) guarded(this.#bridge, 'opening a room again', this.#reopen(guest));
+    this.#guests.happened(guest, 'entered', { created });
     if (isBack && guest.nick !== guest.toldNick) this.#renamed(guest);
     else if (isRenamed) this.#keep(guest);
     const { came, went } = room.changesSince();

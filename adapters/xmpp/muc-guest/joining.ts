@@ -83,14 +83,22 @@ export class Joining {
 
   /** A room that nobody had: it stays only where the operator wants that, with the settings its service gives it. */
   async #created(guest: Guest): Promise<Result | undefined> {
-    if (this.#bridge.settings.createRooms) {
-      const form = xml(NS.dataForm, 'x', { type: 'submit' });
-      const query = xml(NS.mucOwner, 'query', {}, form);
-      const answer = await this.#iq.ask(puppetJid(guest.userJid), guest.room.jid, 'set', query);
-      if (!('error' in answer)) return undefined;
-    }
+    if (this.#bridge.settings.createRooms && (await this.#unlock(guest))) return undefined;
     await this.#guests.leave(guest);
     return result(800);
+  }
+
+  /** The room ended with its service, and he who comes back is the first: the others shall find it open. */
+  async reopen(guest: Guest): Promise<void> {
+    if (!(await this.#unlock(guest))) this.#guests.happened(guest, 'evicted');
+  }
+
+  /** Takes the settings that the service gives a new room (XEP-0045 section 10.1.2); until then nobody else gets in. */
+  async #unlock(guest: Guest): Promise<boolean> {
+    const form = xml(NS.dataForm, 'x', { type: 'submit' });
+    const query = xml(NS.mucOwner, 'query', {}, form);
+    const answer = await this.#iq.ask(puppetJid(guest.userJid), guest.room.jid, 'set', query);
+    return !('error' in answer);
   }
 
   /** 808. The occupant leaves with the last client; a request that names no client means them all. */

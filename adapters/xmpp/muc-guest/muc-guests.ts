@@ -91,7 +91,9 @@ export class MucGuests {
     this.#guests = new Guests(bridge, this.#notices, this.#passwords);
     this.#selfPing = new SelfPing(bridge, this.#guests, iq);
     this.#speaking = new Speaking(bridge, this.#guests, this.#selfPing, parts.uploads);
-    this.#arrivals = new Arrivals(bridge, this.#guests, this.#notices);
+    this.#arrivals = new Arrivals(bridge, this.#guests, this.#notices, (guest) =>
+      this.#joining.reopen(guest),
+    );
     this.#hearing = new Hearing(bridge, {
       guests: this.#guests,
       notices: this.#notices,

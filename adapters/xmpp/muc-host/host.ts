@@ -82,10 +82,14 @@ export class MucHost {
     guarded(this.#context.bridge, 'comparison of rooms', this.load().then(() => this.#restoring.online())); // prettier-ignore
   }
 
+  offline(): void {
+    this.#restoring.offline();
+  }
+
   /** Everybody learns that the service ends (332). */
   async stop(): Promise<void> {
     this.#closing = true;
-    this.#restoring.stop();
+    this.#restoring.offline();
     await this.load();
     if (this.#context.bridge.link.online) await endOfService(this.#context, this.#leaving);
   }

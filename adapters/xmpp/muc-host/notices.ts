@@ -64,7 +64,7 @@ export class Notices {
     }
     const { newName } = rename(joined, left);
     const context = this.#context;
-    await tellAll(context, viewers, function* (viewer, resource): Generator<XmlElement> {
+    const isWritten = await tellAll(context, viewers, function* (viewer, resource): Generator<XmlElement> {
       for (const { about, standing } of away) {
         if (!isStableResource(about.nick)) continue;
         const why = room.removals.get(foldNick(about.nick));
@@ -89,6 +89,15 @@ export class Notices {
       }
       if (properties.some(({ name }) => name !== 'Topic')) yield configurationChanged(room.jid, to);
     });
+    const names = [...joined, ...left].map(({ screenName }) => screenName);
+    if (isWritten)
+      guarded(context.bridge, 'confirmation of a notice', this.#noteUnlessConfirmed(room, names));
+    else note(room, names);
+  }
+
+  /** Not waited for by those who come next: it is only for when the stream ends. */
+  async #noteUnlessConfirmed(room: Room, names: readonly string[]): Promise<void> {
+    if (!(await this.#context.bridge.link.confirmed())) note(room, names);
   }
 
   async #remember(room: Room, { joined, left }: GroupChangeNotice, seesMore: boolean): Promise<void> {
@@ -110,6 +119,10 @@ export class Notices {
       joined.map(({ screenName }) => screenName),
     );
   }
+}
+
+function note(room: Room, names: readonly string[]): void {
+  for (const name of names) room.untold.set(foldNick(name), name);
 }
 
 /** One who goes and one who comes in the same change: it is the same user. */

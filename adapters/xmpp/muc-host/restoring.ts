@@ -6,19 +6,18 @@ import { isSuccess } from '../../../src/wv/status.ts';
 import { guarded } from '../bridge.ts';
 import type { Incoming } from '../component-link.ts';
 import type { BareJid } from '../jid.ts';
-import { NS } from '../namespaces.ts';
-import { stanza, xml } from '../xml.ts';
-import { ask, fullJid, inRoom, presenceFor, propertiesOf, tellAll } from './context.ts';
+import { ask, inRoom, presenceFor, propertiesOf, tellAll } from './context.ts';
 import type { HostContext } from './context.ts';
 import { learnPrivileges } from './joining.ts';
 import type { Leaving } from './leaving.ts';
+import { RollCall } from './roll-call.ts';
+import type { Seat } from './roll-call.ts';
 import { foldNick, occupantIdOf } from './room-addresses.ts';
 import { ownStanding, propertyOf, VISITOR } from './room.ts';
 import type { Occupant, Room } from './room.ts';
 import type { OccupantRecord } from './rooms.ts';
 import { occupantPresence } from './stanzas.ts';
 
-const PING_PREFIX = 'still-in-';
 /** The service ended: come back when you like. */
 const SERVICE_ENDS = { statuses: ['332'] };
 
@@ -27,26 +26,18 @@ type Left = OccupantRecord & { readonly room: BareJid; readonly jid: BareJid };
 export class Restoring {
   readonly #context: HostContext;
   readonly #leaving: Leaving;
-  /** Pings under way: id, and whom they ask. */
-  readonly #asked = new Map<
-    string,
-    { readonly room: BareJid; readonly jid: BareJid; readonly resource: string }
-  >();
-  #serial = 0;
-  #cancel: () => void = () => undefined;
+  readonly #rollCall: RollCall;
   /** Of an earlier run: neither in nor out. */
   #unsettled: readonly Left[] = [];
-  /** Occupants of an earlier run, whose clients may be gone. */
-  #unverified = false;
 
   constructor(context: HostContext, leaving: Leaving) {
     this.#context = context;
     this.#leaving = leaving;
+    this.#rollCall = new RollCall(context, (seat) => this.#dead(seat));
   }
 
   async load(): Promise<void> {
     this.#unsettled = await this.#context.rooms.load();
-    this.#unverified = this.#context.rooms.size > 0;
   }
 
   /** A new stream. */
@@ -54,8 +45,7 @@ export class Restoring {
     const unsettled = this.#unsettled;
     this.#unsettled = [];
     for (const left of unsettled) await this.#settle(left);
-    if (this.#unverified) this.#askClients();
-    this.#unverified = false;
+    this.#rollCall.begin();
     for (const { jid } of this.#context.rooms.all()) {
       await inRoom(this.#context, jid, async () => {
         const room = this.#context.rooms.get(jid);
@@ -64,20 +54,14 @@ export class Restoring {
     }
   }
 
-  stop(): void {
-    this.#cancel();
-    this.#asked.clear();
+  /** The stream ended, or the gateway. */
+  offline(): void {
+    this.#rollCall.end();
   }
 
-  /** True when the stanza answers one of our pings. */
+  /** True when the stanza answers one of our questions. */
   answered(incoming: Incoming): boolean {
-    const { id = '', type } = incoming.stanza.attrs;
-    const asked = this.#asked.get(id);
-    if (asked === undefined || (type !== 'result' && type !== 'error')) return false;
-    this.#asked.delete(id);
-    // A client that knows no ping answers as a server does for one that is gone: it is told, and may come back.
-    if (type === 'error') this.#dead(asked);
-    return true;
+    return this.#rollCall.answered(incoming);
   }
 
   /** Half in when we ended: out, on both sides. */
@@ -97,29 +81,7 @@ export class Restoring {
     }
   }
 
-  #askClients(): void {
-    const { bridge, rooms } = this.#context;
-    for (const room of rooms.all()) {
-      for (const occupant of room.occupants.values()) {
-        for (const resource of occupant.resources) this.#ping(room, occupant, resource);
-      }
-    }
-    this.#cancel = bridge.relay.clock.after(bridge.settings.selfPingWaitMs, () => {
-      const silent = [...this.#asked.values()];
-      this.#asked.clear();
-      for (const each of silent) this.#dead(each);
-    });
-  }
-
-  #ping(room: Room, occupant: Occupant, resource: string): void {
-    this.#serial += 1;
-    const id = `${PING_PREFIX}${this.#serial}`;
-    this.#asked.set(id, { room: room.jid, jid: occupant.jid, resource });
-    const attrs = { type: 'get', id, from: `${room.jid}/${occupant.nick}`, to: fullJid(occupant, resource) };
-    this.#context.bridge.link.send(stanza('iq', attrs, xml(NS.ping, 'ping')));
-  }
-
-  #dead({ room: roomJid, jid, resource }: { room: BareJid; jid: BareJid; resource: string }): void {
+  #dead({ room: roomJid, jid, resource }: Seat): void {
     const task = inRoom(this.#context, roomJid, async () => {
       const room = this.#context.rooms.get(roomJid);
       const occupant = room?.occupants.get(jid);
@@ -175,8 +137,14 @@ export class Restoring {
     isMod: boolean,
   ): Promise<void> {
     const names = new Set(joined.map(({ screenName }) => foldNick(screenName)));
-    const gone = [...room.present.values()].filter(({ nick }) => !names.has(foldNick(nick)));
-    const came = joined.filter(({ screenName }) => room.presentAs(screenName) === undefined);
+    const untold = new Map(room.untold);
+    room.untold.clear();
+    const shown = [...untold.values()].map((nick) => room.presentAs(nick) ?? { nick });
+    const known = new Map([...shown, ...room.present.values()].map((each) => [foldNick(each.nick), each]));
+    const gone = [...known].filter(([folded]) => !names.has(folded)).map(([, each]) => each);
+    const came = joined.filter(
+      ({ screenName }) => room.presentAs(screenName) === undefined || untold.has(foldNick(screenName)),
+    );
     await this.#context.rooms.forgetNames(
       room,
       gone.map(({ nick }) => nick),
@@ -188,10 +156,12 @@ export class Restoring {
     );
     const context = this.#context;
     const present = came.flatMap(({ screenName }) => room.presentAs(screenName) ?? []);
-    await tellAll(context, room.occupants.values(), (viewer, resource) => [
+    const isWritten = await tellAll(context, room.occupants.values(), (viewer, resource) => [
       ...gone.map((about) => presenceFor(context, room, about, viewer, resource, { gone: true })),
       ...present.map((about) => presenceFor(context, room, about, viewer, resource)),
     ]);
+    if (isWritten) return;
+    for (const { nick } of [...gone, ...present]) room.untold.set(foldNick(nick), nick);
   }
 }
 

@@ -64,6 +64,8 @@ export class Room {
   /** Members, as far as a Mod of ours was told. */
   readonly privileges = new Map<UserAddress, GroupPrivilege>();
   readonly removals = new BoundedMap<string, Removal>(REMOVALS);
+  /** Names of whom clients were perhaps not told that they came or went: the stream ended. By folded nick. */
+  readonly untold = new Map<string, string>();
   readonly #nicks = new Map<string, Occupant>();
   topic = '';
   /** The nick that set the topic last, if one of ours did. */

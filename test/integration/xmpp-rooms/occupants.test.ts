@@ -207,3 +207,62 @@ describe('an end of the server', () => {
     await bob.seesBody(`${ROOM}/Ann`, 'welcome back');
   });
 });
+
+describe('a stream that ended', () => {
+  test('is followed by a question to each client whether it is still there', async () => {
+    const { ann, bob, carol } = await withGroup();
+    await bob.join(ROOM, 'Bob');
+    await carol.join(ROOM, 'Carol');
+    scene.gateway.host.offline();
+    scene.gateway.host.online();
+    for (const [client, type] of [
+      [bob, 'result'],
+      [carol, 'error'],
+    ] as const) {
+      const { attrs } = await client.sees('a ping', ({ name }) => name === 'iq');
+      client.send('iq', { to: attrs['from'] ?? '', type, id: attrs['id'] ?? '' });
+    }
+    expect(statusesOf(await carol.seesPresence(`${ROOM}/Carol`, 'unavailable'))).toEqual(['110', '332']);
+    await bob.seesPresence(`${ROOM}/Carol`, 'unavailable');
+    await eventually('Carol is out', async () => {
+      const names = (await ann.groups.participants(GROUP)).map(({ screenName }) => screenName);
+      return names.includes('Bob') && !names.includes('Carol');
+    });
+  });
+
+  test('says nothing of who was asked and could not answer any more', async () => {
+    const { bob } = await withGroup({}, { selfPingWaitMs: 200 });
+    await bob.join(ROOM, 'Bob');
+    scene.gateway.host.online();
+    await bob.sees('a ping', ({ name }) => name === 'iq');
+    scene.gateway.host.offline();
+    const ends = performance.now() + 400;
+    await eventually('his time is over', () => performance.now() > ends);
+    expect(bob.received.filter(({ attrs }) => attrs['type'] === 'unavailable')).toEqual([]);
+  });
+
+  test.each(['written and never confirmed', 'not written'])(
+    'is followed by the comings and goings that were %s',
+    async (how) => {
+      const { ann, bob } = await withGroup();
+      const bea = await scene.phone('bea');
+      await bea.groups.join(GROUP, { screenName: 'Bea' });
+      await bob.join(ROOM, 'Bob');
+      const { link } = scene.gateway;
+      if (how === 'not written') link.online = false;
+      else link.confirms = false;
+      await bea.groups.leave(GROUP);
+      const names = async () => (await ann.groups.participants(GROUP)).map(({ screenName }) => screenName);
+      await eventually('Bea is out', async () => !(await names()).includes('Bea'));
+      await eventually('the notice came', () =>
+        scene.gateway.served.some(({ primitive }) => primitive === 'GroupChangeNotice'),
+      );
+      scene.gateway.host.offline();
+      bob.forget();
+      link.online = true;
+      link.confirms = true;
+      scene.gateway.host.online();
+      await bob.seesPresence(`${ROOM}/Bea`, 'unavailable');
+    },
+  );
+});

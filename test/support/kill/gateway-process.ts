@@ -131,7 +131,12 @@ export class GatewayProcess {
     await this.#end(at, 'SIGKILL');
   }
 
-  /** Ends it as an operator would. @returns the exit code, or the signal; of the first that did not end in order */
+  /** Ends one of its processes as an operator does who starts it again. @returns the exit code, or the signal */
+  async terminate(at = 0): Promise<string> {
+    return await this.#end(at, 'SIGTERM');
+  }
+
+  /** Ends it for good, as an operator would. @returns the exit code, or the signal; of the first that did not end in order */
   async stop(): Promise<string> {
     let worst = '0';
     for (const at of [...this.#running.keys()].toReversed()) {
@@ -173,6 +178,13 @@ export class GatewayProcess {
     if (metrics === undefined) return undefined;
     const rows = metrics.matchAll(/^wvgate_store_rows\{table="(?:queue|outbox)"\} (\d+)/gm);
     return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  /** The sum of a counter's series whose labels contain `label`; undefined while it cannot be asked. */
+  async counted(counter: string, label = ''): Promise<number | undefined> {
+    const metrics = await this.#ask('/metrics');
+    const series = metrics?.split('\n').filter((line) => line.startsWith(counter) && line.includes(label));
+    return series?.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
   }
 
   async #ask(path: string): Promise<string | undefined> {

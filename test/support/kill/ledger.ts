@@ -14,6 +14,8 @@ interface Account {
   readonly ids: Map<number, string>;
   /** Where each stands in the order that is expected; undefined: they come by their numbers. */
   places: ReadonlyMap<number, number> | undefined;
+  /** Sent again by their author after later ones: no order is expected of them. */
+  readonly again: Set<number>;
 }
 
 export class Ledger {
@@ -76,6 +78,11 @@ export class Ledger {
     this.#account(`${flow.from}>${flow.to}`).places = places;
   }
 
+  /** The author himself has sent this one once more, perhaps after later ones. */
+  noteSentAgain(flow: Flow, number: number): void {
+    this.#account(`${flow.from}>${flow.to}`).again.add(number);
+  }
+
   /** Flows with messages that were accepted and have not arrived. */
   missing(): readonly string[] {
     const accounts = [...this.#accounts];
@@ -89,7 +96,8 @@ export class Ledger {
   /** Everything that is wrong: broken promises noted on the way, losses, and disorder. */
   violations(): readonly string[] {
     const found = [...this.#violations];
-    for (const [flow, { accepted, arrived, ids, places }] of this.#accounts) {
+    for (const [flow, { accepted, arrived: all, ids, places, again }] of this.#accounts) {
+      const arrived = all.filter((number) => !again.has(number));
       const place = (number: number): number => places?.get(number) ?? number;
       const lost = numbersUpTo(accepted).filter((number) => !ids.has(number));
       if (lost.length > 0) found.push(`${flow}: lost ${lost.join(', ')}`);
@@ -102,7 +110,13 @@ export class Ledger {
   #account(flow: string): Account {
     const known = this.#accounts.get(flow);
     if (known !== undefined) return known;
-    const account: Account = { accepted: 0, arrived: [], ids: new Map(), places: undefined };
+    const account: Account = {
+      accepted: 0,
+      arrived: [],
+      ids: new Map(),
+      places: undefined,
+      again: new Set(),
+    };
     this.#accounts.set(flow, account);
     return account;
   }

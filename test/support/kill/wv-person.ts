@@ -11,12 +11,12 @@ import type { Random } from './random.ts';
 
 export class WvPerson implements Person {
   readonly names: Names;
-  readonly #client: WvClient;
+  readonly client: WvClient;
   #sent = 0;
 
   private constructor(names: Names, client: WvClient) {
     this.names = names;
-    this.#client = client;
+    this.client = client;
   }
 
   static async login(
@@ -56,7 +56,7 @@ export class WvPerson implements Person {
     const DateTime = `${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}`;
     for (;;) {
       try {
-        await this.#client.request(
+        await this.client.request(
           'SendMessage-Request',
           {
             DeliveryReport: false,
@@ -81,12 +81,13 @@ export class WvPerson implements Person {
   }
 
   async close(): Promise<void> {
-    await this.#client.logout();
+    await this.client.logout();
   }
 }
 
 function isConnectionError(error: Error): boolean {
-  if (error instanceof WvTransportError) return error.failure === 'unreachable';
+  // Closed: by ourselves, over an acknowledgement; a session lost otherwise is told as such.
+  if (error instanceof WvTransportError) return ['unreachable', 'closed'].includes(error.failure);
   return 'syscall' in error;
 }
 

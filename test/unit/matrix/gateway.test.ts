@@ -428,6 +428,25 @@ describe('the link', () => {
     expect(warnings()).toEqual([expect.stringContaining('wrong homeserverUrl?')]);
   });
 
+  it('says that ghosts are not ours', async () => {
+    homeserver.fail(
+      'whoami',
+      { status: 200, body: { user_id: homeserver.self } },
+      {
+        status: 403,
+        body: { errcode: 'M_FORBIDDEN', error: 'Application service cannot masquerade as this user' },
+      },
+    );
+    await gateway.start(relay);
+    expect(warnings()).toEqual([expect.stringContaining('@_impst_:hs.test is not ours')]);
+  });
+
+  it('says that the homeserver is too old', async () => {
+    homeserver.fail('versions', { status: 200, body: { versions: ['r0.5.0', 'r0.6.1'] } });
+    await gateway.start(relay);
+    expect(warnings()).toEqual([expect.stringContaining('too old: it speaks r0.6.1')]);
+  });
+
   it('says that the namespace is not ours, and that the homeserver does not reach us', async () => {
     homeserver.fail('register', { status: 400, body: { errcode: 'M_EXCLUSIVE' } });
     homeserver.fail('ping', { status: 502, body: { errcode: 'M_CONNECTION_FAILED' } });

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { Audience } from '../../../adapters/matrix/audience.ts';
 import { MatrixAddresses } from '../../../adapters/matrix/addresses.ts';
 import type { SendToHomeserver } from '../../../adapters/matrix/bridge.ts';
 import { HomeserverClient } from '../../../adapters/matrix/client.ts';
 import { HomeserverError } from '../../../adapters/matrix/errors.ts';
+import type { MatrixUserId } from '../../../adapters/matrix/ids.ts';
 import { Ghosts } from '../../../adapters/matrix/ghosts.ts';
 import { changed, fromMatrix, toMatrix } from '../../../adapters/matrix/presence-map.ts';
 import { Publishing } from '../../../adapters/matrix/presence-out.ts';
@@ -68,6 +70,9 @@ describe('showing WV users to Matrix', () => {
   let shown: { ghost: string; presence: unknown }[];
   let refusal: HomeserverError | undefined;
   let publishing: Publishing;
+  let audience: Audience;
+  /** What the homeserver says when it is asked. */
+  let known: string;
 
   const user = (name: string): UserAddress => userAddress(name, HOME);
   const notify = (name: string, attributes: PresenceAttributes, watcher: UserAddress = WATCHER): void =>
@@ -86,6 +91,7 @@ describe('showing WV users to Matrix', () => {
   function build(more: { enabled?: boolean; refreshMs?: number } = {}): Publishing {
     const send: SendToHomeserver = (ghost, request) => {
       if (!request.path.includes('/presence/')) return Promise.resolve({});
+      if (request.method === 'GET') return Promise.resolve({ presence: known });
       if (refusal !== undefined) return Promise.reject(refusal);
       shown.push({ ghost, presence: request.body });
       return Promise.resolve({});
@@ -108,6 +114,7 @@ describe('showing WV users to Matrix', () => {
       client,
       addresses,
       ghosts,
+      audience,
       pseudoDomain: PSEUDO,
       watcher: WATCHER,
       ...wishes,
@@ -121,6 +128,8 @@ describe('showing WV users to Matrix', () => {
     Object.assign(relay, { clock });
     shown = [];
     refusal = undefined;
+    known = 'online';
+    audience = new Audience();
     publishing = build();
   });
 
@@ -194,6 +203,89 @@ describe('showing WV users to Matrix', () => {
     for (const name of ['a', 'b', 'c']) notify(name, online('1'));
     await clock.advance(5000);
     expect(relay.log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  it('follows a user who comes and goes all the time no more, until he is calm', async () => {
+    for (let turn = 0; turn < 30; turn++) {
+      notify('a', turn % 2 === 0 ? online('') : { OnlineStatus: simple('F') });
+      await clock.advance(10_000);
+    }
+    expect(shown.length).toBeLessThan(5);
+    expect(shown.at(-1)?.presence).toEqual({ presence: 'offline' });
+    const before = shown.length;
+    notify('a', online('calm'));
+    await clock.advance(60_000);
+    expect(shown).toHaveLength(before);
+    await clock.advance(4 * 60_000);
+    expect(shown.at(-1)?.presence).toEqual({ presence: 'online', status_msg: 'calm' });
+    notify('a', { OnlineStatus: simple('F') });
+    await clock.advance(1000);
+    expect(shown.at(-1)?.presence).toEqual({ presence: 'offline' });
+  });
+
+  it('shows at once that somebody left, or takes the authorisation back, however often he changes', async () => {
+    for (let turn = 0; turn < 8; turn++) {
+      notify('a', online(String(turn)));
+      await clock.advance(1000);
+    }
+    expect(shown.at(-1)?.presence).toMatchObject({ presence: 'online' });
+    publishing.withdrawn(user('a'));
+    await clock.advance(1000);
+    expect(shown.at(-1)?.presence).toEqual({ presence: 'offline' });
+    await clock.advance(10 * 60_000);
+    expect(shown.at(-1)?.presence).toEqual({ presence: 'offline' });
+  });
+
+  it('repeats nothing while everybody is away who could see it, and at once when one comes back', async () => {
+    const dave = '@dave:hs.example' as MatrixUserId;
+    audience.met(user('a'), dave);
+    publishing = build({ refreshMs: 25_000 });
+    publishing.start();
+    notify('a', online('1'));
+    await clock.advance(1000);
+    audience.saw({ user: dave, content: { presence: 'offline' } });
+    await clock.advance(120_000);
+    expect(shown).toHaveLength(1);
+    publishing.refresh(audience.saw({ user: dave, content: { presence: 'online' } }));
+    await clock.advance(1000);
+    expect(shown).toHaveLength(2);
+    await clock.advance(25_000);
+    expect(shown).toHaveLength(3);
+  });
+
+  it('shows changes before it repeats what is known', async () => {
+    for (const name of ['a', 'b']) notify(name, online('1'));
+    await clock.advance(2000);
+    publishing.refresh([user('a'), user('b')]);
+    notify('c', online('new'));
+    await clock.advance(2000);
+    expect(shown.slice(2).map(({ ghost }) => ghost)).toEqual(
+      ['a', 'c', 'b'].map((name) => `@_imps_${name}:hs.example`),
+    );
+  });
+
+  it('tells a homeserver that was away what is shown, once', async () => {
+    notify('a', online('1'));
+    notify('b', { OnlineStatus: simple('F') });
+    await clock.advance(2000);
+    publishing.resynchronize();
+    await clock.advance(5000);
+    expect(shown.map(({ ghost }) => ghost)).toEqual(['@_imps_a:hs.example', '@_imps_a:hs.example']);
+  });
+
+  it('tells once that presence is switched off at the homeserver, and leaves it alone until it is back', async () => {
+    known = 'offline';
+    for (const name of ['a', 'b', 'c']) notify(name, online('1'));
+    await clock.advance(60_000);
+    // One more may be under way while it looks.
+    const before = shown.length;
+    expect(before).toBeLessThan(3);
+    const warnings = relay.log.lines.filter(({ level }) => level === 'warn').map(({ text }) => text);
+    expect(warnings).toEqual([expect.stringContaining('switched off')]);
+    known = 'online';
+    publishing.resynchronize();
+    await clock.advance(5000);
+    expect(shown).toHaveLength(before + 3);
   });
 
   it('asks for what the pseudo-watcher may see, in batches', async () => {

@@ -63,6 +63,24 @@ describe('a generated registration', () => {
   });
 });
 
+describe('what works in part only', () => {
+  it.each([
+    ['receive_ephemeral: true', 'receive_ephemeral: false', 'receive_ephemeral: not true'],
+    ['push_ephemeral: true', 'push_ephemeral: false', 'push_ephemeral: not true'],
+    ['rate_limited: false', 'rate_limited: true', 'rate_limited'],
+    ['- imps', '- irc', 'protocols: imps is missing'],
+    ['exclusive: true', 'exclusive: false', 'namespaces.users: not exclusive'],
+    [/as_token: .*/, 'as_token: CHANGE', 'too short'],
+    [/url: .*/, 'url: here', 'url: not a URL'],
+  ])('is said of a registration with %s changed', (right, wrong, words) => {
+    const text = generateRegistration(OPTIONS);
+    expect(parseRegistration(text, 'test').doubts).toEqual([]);
+    expect(parseRegistration(text.replace(right, wrong), 'test').doubts).toEqual([
+      expect.stringContaining(words),
+    ]);
+  });
+});
+
 describe('reading a registration', () => {
   it('names the file and the key that is wrong', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'wvgate-')), 'registration.yaml');

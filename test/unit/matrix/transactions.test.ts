@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TransactionFace } from '../../../adapters/matrix/transactions.ts';
 import type { PushedTransaction, TransactionTaker } from '../../../adapters/matrix/transactions.ts';
 import { NotKnownNow } from '../../../src/sap/port.ts';
-import { CountingMetrics, LinesLog } from '../../support/matrix-relay.ts';
+import { CountingMetrics, LinesLog, realClock } from '../../support/matrix-relay.ts';
 
 const TOKEN = 'the-homeservers-token';
 
@@ -26,7 +26,7 @@ describe('the face towards the homeserver', () => {
           ? Promise.reject(new NotKnownNow('away'))
           : Promise.resolve(user === '@_imps_alice:hs.example'),
     };
-    face = new TransactionFace(TOKEN, taker, log, new CountingMetrics());
+    face = new TransactionFace(TOKEN, taker, { log, metrics: new CountingMetrics(), clock: realClock });
     await face.listen(0, '127.0.0.1');
   });
   afterEach(() => face.close());
@@ -102,12 +102,29 @@ describe('the face towards the homeserver', () => {
 
   it.each([
     ['not JSON', '{"events":', 400, 'M_NOT_JSON'],
-    ['no object', '[]', 400, 'M_BAD_JSON'],
-    ['no array of events', '{"events":{}}', 400, 'M_BAD_JSON'],
     ['an endless body', ' '.repeat(17 * 1024 * 1024), 413, 'M_TOO_LARGE'],
   ])('refuses %s', async (_what, body, status, errcode) => {
     expect(await ask('PUT', PATH, { body })).toMatchObject({ status, body: { errcode } });
     expect(taken).toEqual([]);
+  });
+
+  it.each(['[]', 'null', '7', '{"events":{}}', '{"events":null,"ephemeral":"x"}'])(
+    'takes %s, which would be the same at each repeat, for an empty transaction',
+    async (body) => {
+      expect(await ask('PUT', PATH, { body })).toEqual({ status: 200, body: {} });
+      expect(taken).toEqual([{ events: [], ephemeral: [] }]);
+    },
+  );
+
+  it('logs wrong tokens and malformed transactions once a minute', async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      await ask('PUT', PATH, { body: '{}', token: 'guess' });
+      await ask('PUT', PATH, { body: '7' });
+    }
+    expect(log.lines.map(({ text }) => text)).toEqual([
+      expect.stringContaining('wrong hs_token'),
+      expect.stringContaining('malformed transaction'),
+    ]);
   });
 
   it('knows users who exist, no rooms, and answers a ping', async () => {

@@ -195,6 +195,31 @@ describe('the component link', () => {
     await eventually('online', () => link.online);
   });
 
+  test('a server that hangs up before it greets is tried again at once, not after the time for greetings', async () => {
+    const { server, link, relay } = await scene({ hangsUp: true });
+    await eventually('some attempts', () => server.sockets.length >= 3, 2_000);
+    expect(link.online).toBe(false);
+    // Said once, not with every attempt.
+    expect(relay.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+
+  test.each([
+    ['a refused secret', { secret: 'another' }, ''],
+    [
+      'a stream that another program of our name has taken',
+      {},
+      '<stream:error><conflict xmlns="urn:ietf:params:xml:ns:xmpp-streams"/></stream:error></stream:stream>',
+    ],
+  ])('%s is a matter of minutes', async (_, options, farewell) => {
+    const reconnect = { minDelayMs: 1, maxDelayMs: 2, refusedDelayMs: 400 };
+    const { server, link } = await scene(options, { reconnect });
+    const started = performance.now();
+    if (farewell !== '') server.send(farewell);
+    await eventually('another try', () => server.handshakes >= 2);
+    expect(performance.now() - started).toBeGreaterThan(195);
+    await link.stop();
+  });
+
   test('a server that returns no pings is left', async () => {
     const { server, link } = await scene(
       { returnsPings: false },

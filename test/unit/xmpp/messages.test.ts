@@ -45,7 +45,7 @@ const request = xml(NS.receipts, 'request');
 async function write(attrs: Record<string, string>, ...children: readonly XmlElement[]): Promise<void> {
   const addressed = { from: 'bob@xmpp.example/desk', to: ALICE_JID, ...attrs };
   incomingMessages.received(incoming('message', addressed, ...children));
-  await eventually('all queues are empty', () => bridge.queues.busy === 0);
+  await eventually('all queues are empty', () => bridge.queues.busy + bridge.inbox.size === 0);
 }
 
 async function only(): Promise<XmlElement> {
@@ -297,7 +297,7 @@ describe('a message from XMPP', () => {
     incomingMessages.received(incoming('message', addressed, body('second')));
     await eventually('the first is under way', () => bridge.relay.emitted.length === 1);
     release();
-    await eventually('both are done', () => bridge.queues.busy === 0);
+    await eventually('both are done', () => bridge.queues.busy + bridge.inbox.size === 0);
     expect(order).toEqual(['first', 'second']);
   });
 });

@@ -34,6 +34,8 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
         reactions: matrix.reactions,
         splitText: matrix.splitText,
         files: { ...limits, maxBytes: maxFile },
+        bot: withoutUndefined(matrix.bot),
+        ...(matrix.linked === undefined ? {} : { linked: matrix.linked }),
         invitesPerMinute: matrix.invitesPerMinute,
         groups: matrix.groups,
       }),
@@ -43,11 +45,15 @@ export function configuredGateways({ xmpp, matrix }: Pick<Config, 'xmpp' | 'matr
 }
 
 /** Networks whose accounts users may link, each with how many at most. */
-export function linkableNetworks({ xmpp }: Pick<Config, 'xmpp'>): ReadonlyMap<string, number> {
+export function linkableNetworks({
+  xmpp,
+  matrix,
+}: Pick<Config, 'xmpp' | 'matrix'>): ReadonlyMap<string, number> {
+  const onMatrix = matrix?.linked === undefined ? [] : [['matrix', matrix.linked.maxClients] as const];
   const networks = sectionsOf(xmpp).flatMap(([, section], index) =>
     section.linked === undefined ? [] : [[xmppName(index, section), section.linked.maxClients] as const],
   );
-  return new Map(networks);
+  return new Map([...networks, ...onMatrix]);
 }
 
 function xmppName(index: number, { component }: XmppSection): string {

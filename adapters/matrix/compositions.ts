@@ -49,7 +49,7 @@ type About<Kind extends Relation['kind']> = Extract<Relation, { kind: Kind }>;
 export interface CompositionOptions {
   readonly relay: RelayPort;
   readonly client: HomeserverClient;
-  readonly ghosts: Ghosts;
+  readonly ghosts: Pick<Ghosts, 'ensure'>;
   readonly names: PeerNames;
   /** Reactions are told. */
   readonly reactions: boolean;

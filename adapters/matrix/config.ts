@@ -4,6 +4,10 @@ import { parseDomain, userAddress } from '../../src/wv/address.ts';
 import type { Domain, UserAddress } from '../../src/wv/ids.ts';
 import { MatrixConfigError, prefixOfNamespace, readRegistration } from './registration.ts';
 import type { Registration } from './registration.ts';
+import { botSettingsOf } from './bot/permissions.ts';
+import type { BotConfig, BotSettings } from './bot/permissions.ts';
+import { linkedSettingsOf } from './linked/settings.ts';
+import type { LinkedConfig, LinkedSettings } from './linked/settings.ts';
 
 export interface MatrixGatewayConfig {
   readonly name?: 'matrix';
@@ -35,6 +39,10 @@ export interface MatrixGatewayConfig {
   /** Longer texts come to the phone in parts of so many UTF-16 units; 0 = never. Default 1,500. */
   readonly splitText?: number;
   readonly files?: Partial<FileSettings>;
+  /** Accounts of their own that WV users speak as; absent = none. */
+  readonly linked?: LinkedConfig;
+  /** Who may give the bot commands. */
+  readonly bot?: BotConfig;
   /** Subscribing to a Matrix user invites him to a direct chat, for only then his presence is seen. Default true. */
   readonly portalOnSubscribe?: boolean;
   /** Invitations of ghosts by one Matrix user that are followed in a minute; more are refused. Default 30. */
@@ -89,6 +97,8 @@ export interface MatrixSettings {
   readonly reactions: boolean;
   readonly splitText: number;
   readonly files: FileSettings;
+  readonly linked: LinkedSettings | undefined;
+  readonly bot: BotSettings;
   readonly portalOnSubscribe: boolean;
   readonly invitesPerMinute: number;
   readonly bridgePatterns: readonly RegExp[];
@@ -141,6 +151,11 @@ export function resolveSettings(config: MatrixGatewayConfig): MatrixSettings {
     reactions: config.reactions ?? true,
     splitText: config.splitText ?? 1500,
     files: { ...FILES, ...config.files },
+    linked: linkedSettingsOf(config.linked, {
+      serverName: config.serverName,
+      url: homeserverUrl(config.homeserverUrl),
+    }),
+    bot: botSettingsOf(config.bot, config.serverName),
     portalOnSubscribe: config.portalOnSubscribe ?? true,
     invitesPerMinute: config.invitesPerMinute ?? 30,
     bridgePatterns: (config.bridgePatterns ?? OTHER_BRIDGES).map(pattern),

@@ -10,6 +10,7 @@ import type {
   ResponsePrimitive,
 } from '../../src/wv/primitives.ts';
 import { OK, result } from '../../src/wv/status.ts';
+import { refusedByBlock } from './bot/refusals.ts';
 import { pseudoWatcher, resolveSettings } from './config.ts';
 import type { MatrixGatewayConfig, MatrixSettings } from './config.ts';
 import { GROUP_REQUESTS } from './groups.ts';
@@ -66,7 +67,10 @@ class MatrixGateway implements Gateway {
     const house = this.#house;
     if (house === undefined) return unavailable(request);
     try {
-      return await this.#serve(house, request);
+      const refused = refusedByBlock(request, house.addresses, house.blocks);
+      if (refused !== undefined) return refused;
+      const served = await house.accounts?.serve(request, house.watching);
+      return served ?? (await this.#serve(house, request));
     } catch (error) {
       const fields = { primitive: request.primitive, error: reasonOf(error) };
       house.relay.log.error(fields, 'matrix: a request failed');
@@ -75,7 +79,9 @@ class MatrixGateway implements Gateway {
   }
 
   async concluded(request: RequestPrimitive): Promise<void> {
-    if (request.primitive === 'SendMessageRequest') await this.#house?.outbound.concluded(request);
+    if (request.primitive !== 'SendMessageRequest') return;
+    await this.#house?.outbound.concluded(request);
+    await this.#house?.accounts?.concluded(request);
   }
 
   async start(relay: RelayPort): Promise<void> {

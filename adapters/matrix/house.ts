@@ -4,6 +4,8 @@ import type { RelayPort } from '../../src/sap/port.ts';
 import type { UserAddress } from '../../src/wv/ids.ts';
 import { Acquaintances } from './acquaintances.ts';
 import { MatrixAddresses } from './addresses.ts';
+import { Blocks } from './bot/blocks.ts';
+import { Bot } from './bot/bot.ts';
 import { Audience } from './audience.ts';
 import { openBridge } from './bridge.ts';
 import { HomeserverClient } from './client.ts';
@@ -18,6 +20,7 @@ import { Intake } from './intake.ts';
 import { Invitations } from './invitations.ts';
 import type { MatrixUserId } from './ids.ts';
 import { HomeserverLink } from './link.ts';
+import { Accounts } from './linked/accounts.ts';
 import { MediaRepository } from './media.ts';
 import { Membership } from './membership.ts';
 import { InboundMessages } from './messages-in.ts';
@@ -45,6 +48,10 @@ export interface House {
   readonly pictures: GhostPictures;
   readonly invitations: Invitations;
   readonly groups: Groups;
+  /** Undefined where none can be linked. */
+  readonly accounts: Accounts | undefined;
+  readonly blocks: Blocks;
+  readonly addresses: MatrixAddresses;
   /** Takes up what waits, listens, connects. Rejects when the port cannot be had. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -108,7 +115,21 @@ export async function buildHouse(
     files: talk.outgoing,
   });
   const { inbound, names } = talk;
-  const handlers = { membership, inbound, names, outbound, reports, watching, publishing, audience, groups };
+  const { linked } = settings;
+  const accounts = linked === undefined ? undefined : new Accounts({ relay, settings, linked, addresses });
+  const blocks = new Blocks(relay);
+  const bot = new Bot({
+    ...parts,
+    notices,
+    settings: settings.bot,
+    blocks,
+    linked,
+    linkedBy: (account) => accounts?.linkedBy(account) ?? [],
+    health: () => link.health,
+    startedAt: clock.now(),
+  });
+  const people = { membership, inbound, names, outbound, reports };
+  const handlers = { ...people, bot, groups, watching, publishing, audience };
   const intake: Intake = new Intake({
     ...parts,
     ...handlers,
@@ -144,7 +165,11 @@ export async function buildHouse(
     pictures,
     invitations,
     groups,
+    accounts,
+    blocks,
+    addresses,
     async open() {
+      await blocks.load();
       for (const doubt of settings.registration.doubts) log.warn({}, `matrix: registration: ${doubt}`);
       await watching.load();
       await talk.outgoing.forgetOld();
@@ -155,6 +180,7 @@ export async function buildHouse(
       await bridge.listen(face);
       publishing.start();
       await link.start();
+      accounts?.start();
     },
     async close() {
       link.stop();
@@ -169,6 +195,7 @@ export async function buildHouse(
         queues.settled(),
         watching.settled(),
         pictures.settled(),
+        ...(accounts === undefined ? [] : [accounts.stop()]),
       ];
       const late = new Promise<void>((resolve) => void clock.after(GRACE_MS, resolve));
       await Promise.race([Promise.all(finished), late]);

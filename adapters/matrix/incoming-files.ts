@@ -17,9 +17,9 @@ import type { FileReference } from './text.ts';
 
 export interface IncomingFileOptions {
   readonly relay: RelayPort;
-  readonly ghosts: Ghosts;
+  readonly ghosts: Pick<Ghosts, 'ensure'>;
   readonly media: MediaRepository;
-  readonly acquaintances: Acquaintances;
+  readonly acquaintances: Pick<Acquaintances, 'have'>;
   readonly settings: FileSettings;
 }
 

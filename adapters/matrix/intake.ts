@@ -3,6 +3,7 @@
 import type { RelayPort } from '../../src/sap/port.ts';
 import { result } from '../../src/wv/status.ts';
 import type { MatrixAddresses } from './addresses.ts';
+import type { Bot } from './bot/bot.ts';
 import type { Audience } from './audience.ts';
 import { notDelivered } from './errors.ts';
 import { isRecord, presenceUpdate, readReceipts, roomEvent } from './events.ts';
@@ -33,6 +34,7 @@ export interface IntakeOptions {
   readonly outbound: OutboundMessages;
   readonly reports: ReadReports;
   readonly watching: Watching;
+  readonly bot: Pick<Bot, 'took'>;
   readonly publishing: Publishing;
   readonly audience: Audience;
   readonly groups: Groups;
@@ -117,7 +119,10 @@ export class Intake implements TransactionTaker {
       await reports.read(content);
       return;
     }
-    if (!(await this.#options.groups.handle(content, attempt))) {
+    const { groups, bot } = this.#options;
+    if (!(await groups.handle(content, attempt))) {
+      // Rooms of groups hold the bot, too: what is said there is not said to it.
+      if (await bot.took(content)) return;
       await HANDLERS[content.type]?.(this.#options, content, attempt);
     }
     await reports.passed(content.room, content.id);

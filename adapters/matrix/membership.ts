@@ -155,15 +155,24 @@ export class Membership {
 
   /** Says why, once, and leaves: a room that is not bridged must not look as if it were. */
   async #leaveWith(portal: Portal, key: string, words: string): Promise<void> {
-    const { client, ghosts, notices, relay } = this.#options;
-    const ghost = await ghosts.ensure(portal.user);
+    const { client, ghosts, notices } = this.#options;
+    const { room, user } = portal;
+    const ghost = await ghosts.ensure(user);
+    // 403: the homeserver has silenced an upgraded room before we spoke. Leaving is possible all the same.
+    await this.#unlessRefused(room, notices.once(ghost, room, key, words));
+    // 403: the ghost is outside already, which is what was wanted.
+    await this.#unlessRefused(room, client.leave(ghost, room, words));
+  }
+
+  async #unlessRefused(room: RoomId, work: Promise<void>): Promise<void> {
     try {
-      await notices.once(ghost, portal.room, key, words);
-      await client.leave(ghost, portal.room, words);
+      await work;
     } catch (error) {
-      // 403: the ghost is outside already, which is what was wanted.
       if (!isFinal(error)) throw error;
-      relay.log.info({ ghost, room: portal.room, errcode: error.errcode }, 'matrix: could not leave a room');
+      this.#options.relay.log.info(
+        { room, errcode: error.errcode },
+        'matrix: could not leave a room in order',
+      );
     }
   }
 

@@ -36,9 +36,9 @@ export interface InboundOptions {
   readonly splitText: number;
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
-  readonly ghosts: Ghosts;
-  readonly portals: Portals;
-  readonly notices: Notices;
+  readonly ghosts: Pick<Ghosts, 'ensure'>;
+  readonly portals: Pick<Portals, 'inRoom'>;
+  readonly notices: Pick<Notices, 'once'>;
   readonly names: PeerNames;
   readonly compositions: Compositions;
   readonly files: IncomingFiles;

@@ -35,8 +35,8 @@ export interface OutboundOptions {
   readonly relay: RelayPort;
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
-  readonly ghosts: Ghosts;
-  readonly portals: Portals;
+  readonly ghosts: Pick<Ghosts, 'ensure'>;
+  readonly portals: Pick<Portals, 'inRoom' | 'find' | 'ensure'>;
   readonly queues: SerialQueues;
   readonly reports: ReadReports;
   readonly files: OutgoingFiles;

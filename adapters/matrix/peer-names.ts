@@ -20,10 +20,10 @@ const MAX_NAME = 60;
 export class PeerNames {
   readonly #relay: RelayPort;
   readonly #client: HomeserverClient;
-  readonly #ghosts: Ghosts;
+  readonly #ghosts: Pick<Ghosts, 'ensure'>;
   readonly #names = new Lru<MatrixUserId, string>(REMEMBERED);
 
-  constructor(relay: RelayPort, client: HomeserverClient, ghosts: Ghosts) {
+  constructor(relay: RelayPort, client: HomeserverClient, ghosts: Pick<Ghosts, 'ensure'>) {
     this.#relay = relay;
     this.#client = client;
     this.#ghosts = ghosts;

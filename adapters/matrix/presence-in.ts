@@ -40,7 +40,7 @@ export interface WatchingOptions {
   readonly portalOnSubscribe: boolean;
   readonly client: HomeserverClient;
   readonly addresses: MatrixAddresses;
-  readonly portals: Portals;
+  readonly portals: Pick<Portals, 'find' | 'ensure'>;
 }
 
 type Watchers = Map<UserAddress, AttributeFilter | undefined>;

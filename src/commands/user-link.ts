@@ -29,7 +29,8 @@ export async function linkAccount(
       `${link.network}: accounts of this network cannot be linked: it has no section linked`,
     );
   const account = accountName(link.account);
-  if (account === undefined) throw new AccountError(`${link.account}: not an account: user@domain`);
+  if (account === undefined)
+    throw new AccountError(`${link.account}: not an account: user@domain or @user:server`);
   const cipher = new SecretCipher(passwordKey(config)).seal(link.password);
   const linkedAt = systemClock.now();
   const outcome = await store.linkAccount({ user, network: link.network, account, cipher, linkedAt }, limit);

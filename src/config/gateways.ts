@@ -1,7 +1,7 @@
 // Configuration of the gateways.
 
 import { z } from 'zod';
-import { linkedSchema } from './linked.ts';
+import { linkedSchema, matrixLinkedSchema } from './linked.ts';
 import { domain, host, port } from './values.ts';
 
 const filesSchema = z.strictObject({
@@ -197,6 +197,20 @@ const matrixFilesSchema = z.strictObject({
   perMinute: z.int().min(1).default(20).describe('Files of one Matrix user fetched in a minute.'),
 });
 
+const matrixBotSchema = z.strictObject({
+  allow: z
+    .array(z.string().min(1))
+    .optional()
+    .describe(
+      'Who may give commands: users (@dave:hs.example), rooms (!room:hs.example), servers (hs.example), or * for everybody. Default: the users of `matrix.serverName`.',
+    ),
+  commandsPerMinute: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe('Commands of one Matrix user that are answered in a minute.'),
+});
+
 export const matrixSchema = z.strictObject({
   homeserverUrl: z.url().describe('Base URL of the homeserver’s client-server API.'),
   serverName: z.string().min(1).describe('The homeserver’s server_name.'),
@@ -270,4 +284,10 @@ export const matrixSchema = z.strictObject({
     })
     .prefault({})
     .describe('Groups as rooms, and rooms as groups.'),
+  bot: matrixBotSchema.prefault({}).describe('Commands to @…bot, in a direct chat with it.'),
+  linked: matrixLinkedSchema
+    .optional()
+    .describe(
+      'Matrix accounts of their own that WV users speak as (docs/matrix.md). Leave out to have none.',
+    ),
 });

@@ -39,4 +39,35 @@ export const linkedSchema = z.strictObject({
     ),
 });
 
+const homeserverSchema = z.strictObject({
+  serverName: z.string().min(1).describe('What stands behind the colon of its user ids.'),
+  url: z.url().describe('Base URL of its client-server API.'),
+});
+
+export const matrixLinkedSchema = z.strictObject({
+  homeservers: z
+    .array(homeserverSchema)
+    .default([])
+    .describe(
+      'Homeservers whose accounts may be linked, beside `matrix.homeserverUrl`; wvgate connects to no others.',
+    ),
+  maxClients: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe(
+      'Linked accounts, each with a request to its homeserver open all the time; more cannot be linked.',
+    ),
+  maxChats: z
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Direct chats taken from one account; the rest is left out.'),
+  startsPerSecond: z
+    .int()
+    .min(1)
+    .default(5)
+    .describe('Accounts that connect in one second when wvgate starts.'),
+});
+
 export type LinkedSection = z.output<typeof linkedSchema>;

@@ -123,6 +123,8 @@ export const NO_LINKED_ACCOUNTS: LinkedAccountsPort = {
   follow: () => () => undefined,
   admit: () => Promise.resolve(),
   showContacts: () => Promise.resolve({ code: 200 }),
+  keepToken: () => Promise.resolve(),
+  unlink: () => Promise.resolve(false),
   report: () => undefined,
   tell: () => Promise.resolve(),
   becameUsable: () => undefined,

@@ -13,6 +13,7 @@ import {
   type AccountGroup,
   type ListChanger,
 } from './account-contacts.ts';
+import { readSecret, secretText, type AccountSecret } from './account-secrets.ts';
 import type { ContactLists } from './contact-lists.ts';
 import type { Home, Homes } from './home.ts';
 import type { Messaging } from './messaging.ts';
@@ -21,12 +22,14 @@ import { sendSystemMessage } from './system-messages.ts';
 
 export interface LinkedAccount {
   readonly user: UserAddress;
-  /** As the network writes it: a JID. */
+  /** As the network writes it: a JID, a Matrix user id. */
   readonly account: string;
   /** Milliseconds since the epoch; another value: linked anew. */
   readonly linkedAt: number;
-  /** Never logged. Undefined when it cannot be read: the server's key is another one. */
+  /** Never logged. Undefined when it cannot be read (the server's key is another one), or there is a token. */
   readonly password: string | undefined;
+  /** Instead of a password. Never logged. */
+  readonly token?: string;
 }
 
 /** `account` undefined: unlinked. */
@@ -63,6 +66,10 @@ export interface AccountsOfNetwork {
   admit(user: UserAddress, watcher: UserAddress): Promise<void>;
   /** The user's contact lists of this network become these; 753 or 754 when not all fit. */
   showContacts(user: UserAddress, groups: readonly AccountGroup[]): Promise<Result>;
+  /** From now on the account is known by this token; what it was linked with is forgotten. */
+  keepToken(user: UserAddress, token: string): Promise<void>;
+  /** The account is linked no longer. False when there was none. */
+  unlink(user: UserAddress): Promise<boolean>;
   /** How it goes, for whoever asks. */
   report(user: UserAddress, state: LinkedAccountState): void;
   /** Tells the user something as the operator's system message, kept for a week. */
@@ -105,11 +112,16 @@ export class LinkedAccounts {
   }
 
   /** `linked`: there is another account of this network; `full`: the network takes no more. */
-  async link(user: UserAddress, network: string, account: string, password: string): Promise<LinkOutcome> {
+  async link(
+    user: UserAddress,
+    network: string,
+    account: string,
+    secret: AccountSecret,
+  ): Promise<LinkOutcome> {
     const { store, cipher, clock, networks } = this.#deps;
     const limit = networks.get(network);
     if (limit === undefined) return 'no-network';
-    const sealed = cipher.seal(password);
+    const sealed = cipher.seal(secretText(secret));
     const record = { user, network, account, cipher: sealed, linkedAt: clock.now() };
     const outcome = await store.linkAccount(record, limit);
     if (outcome === 'done') await this.refresh();
@@ -150,6 +162,8 @@ export class LinkedAccounts {
       follow: (listener) => this.#follow(network, listener),
       admit: (user, watcher) => this.#admit(user, network, watcher),
       showContacts: (user, groups) => this.#show(user, network, groups),
+      keepToken: (user, token) => this.#keepToken(user, network, token),
+      unlink: (user) => this.unlink(user, network),
       report: (user, state) => void this.#states.set(keyOf(user, network), state),
       tell: (user, text) => this.#tell(user, text),
     };
@@ -187,8 +201,10 @@ export class LinkedAccounts {
     if (listener === undefined) return;
     this.#told.set(key, record);
     const { user, account, linkedAt } = record;
-    const password = this.#deps.cipher.open(record.cipher);
-    listener.changed({ user, account: { user, account, linkedAt, password } });
+    const opened = this.#deps.cipher.open(record.cipher);
+    const secret = opened === undefined ? { password: undefined } : readSecret(opened);
+    const told = { user, account, linkedAt, password: undefined, ...secret };
+    listener.changed({ user, account: told });
   }
 
   #ended({ user, network }: LinkedAccountRecord): void {
@@ -229,6 +245,13 @@ export class LinkedAccounts {
     await publishing.answer(home, watcher, true, undefined);
   }
 
+  /** Of an account that was unlinked or linked anew meanwhile nothing is kept. */
+  async #keepToken(user: UserAddress, network: string, token: string): Promise<void> {
+    const { store, cipher } = this.#deps;
+    const record = this.#told.get(keyOf(user, network));
+    if (record !== undefined) await store.setLinkedCipher(record, cipher.seal(secretText({ token })));
+  }
+
   async #show(user: UserAddress, network: string, groups: readonly AccountGroup[]): Promise<Result> {
     // Unlinked meanwhile: what was cleared must not come back.
     if (!this.#told.has(keyOf(user, network))) return OK;
@@ -250,10 +273,17 @@ export class LinkedAccounts {
 
 const LONGEST_ACCOUNT = 300;
 
-/** An account as it is kept; undefined for what cannot be one. The gateway knows more of what its network takes. */
+/** `user@domain`, or as in Matrix `@user:server`. */
+const ACCOUNT = /^(?:[^\s/@]+@[a-z0-9.-]+|@[^\s:]+:[a-z0-9.:[\]-]+)$/;
+
+/**
+ * An account as it is kept; undefined for what cannot be one. The gateway knows more of what its network takes. Old
+ * Matrix ids are case-sensitive.
+ */
 export function accountName(text: string): string | undefined {
-  const name = text.trim().toLowerCase();
-  return name.length <= LONGEST_ACCOUNT && /^[^\s/@]+@[a-z0-9.-]+$/.test(name) ? name : undefined;
+  const trimmed = text.trim();
+  const name = trimmed.startsWith('@') ? trimmed : trimmed.toLowerCase();
+  return name.length <= LONGEST_ACCOUNT && ACCOUNT.test(name) ? name : undefined;
 }
 
 function keyOf(user: UserAddress, network: string): string {

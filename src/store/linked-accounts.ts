@@ -8,7 +8,7 @@ export interface LinkedAccountRecord {
   readonly network: string;
   /** As that network writes it: a JID. */
   readonly account: string;
-  /** The password, encrypted with the server's key. */
+  /** The password, or a token, encrypted with the server's key. */
   readonly cipher: string;
   /** Milliseconds since the epoch. Another value: linked anew, perhaps with another password. */
   readonly linkedAt: number;
@@ -30,6 +30,8 @@ export interface LinkedAccountStore {
   /** By user; those of all networks, or of one. */
   linkedAccounts(network?: string): Promise<readonly LinkedAccountRecord[]>;
   linkedAccountsOf(user: UserAddress): Promise<readonly LinkedAccountRecord[]>;
+  /** Another cipher for the same secret's account; nothing when it was unlinked or linked anew meanwhile. */
+  setLinkedCipher(account: LinkedAccountRecord, cipher: string): Promise<void>;
   setLinkedWatcher(user: UserAddress, network: string, watcher: UserAddress): Promise<void>;
   /** Accounts that were unlinked and for which `forgetUnlinkedAccount` was not called yet; they have no cipher. */
   unlinkedAccounts(limit: number): Promise<readonly LinkedAccountRecord[]>;

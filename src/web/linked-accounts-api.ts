@@ -3,6 +3,7 @@
 import express, { Router } from 'express';
 import { z } from 'zod';
 import type { Authentication } from '../sap/authentication.ts';
+import { isSecret } from '../services/account-secrets.ts';
 import { accountName, type LinkedAccounts, type LinkOutcome } from '../services/linked-accounts.ts';
 import type { Domain } from '../wv/ids.ts';
 import { requireUser, signedIn } from './authenticate.ts';
@@ -16,16 +17,19 @@ export interface LinkedAccountsApiOptions {
 
 /** Largest body, bytes. */
 const MAX_BODY = 4_096;
-const MAX_PASSWORD = 1_000;
+const MAX_SECRET = 1_000;
 
+const secret = z.string().max(MAX_SECRET).refine(isSecret, 'empty, or not printable');
 const linkSchema = z.strictObject({
   account: z.string().transform((text, context) => {
     const name = accountName(text);
     if (name !== undefined) return name;
-    context.addIssue({ code: 'custom', message: 'not an account: user@domain' });
+    context.addIssue({ code: 'custom', message: 'not an account: user@domain or @user:server' });
     return z.NEVER;
   }),
-  password: z.string().min(1).max(MAX_PASSWORD),
+  password: secret.optional(),
+  /** Instead of the password, where the network has tokens. */
+  token: secret.optional(),
 });
 
 const REFUSALS: Readonly<Record<Exclude<LinkOutcome, 'done'>, readonly [status: number, message: string]>> = {
@@ -54,8 +58,13 @@ export function linkedAccountsApi({
   });
 
   router.put('/:network', express.json({ limit: MAX_BODY }), async (request, response) => {
-    const { account, password } = checked(linkSchema, request.body);
-    const outcome = await linkedAccounts.link(signedIn(response), request.params.network, account, password);
+    const { account, password, token } = checked(linkSchema, request.body);
+    if ((password === undefined) === (token === undefined)) {
+      const field = token === undefined ? 'password' : 'token';
+      throw new WebError(400, 'a password or a token is needed, not both', { field });
+    }
+    const proof = token === undefined ? { password: password ?? '' } : { token };
+    const outcome = await linkedAccounts.link(signedIn(response), request.params.network, account, proof);
     if (outcome !== 'done') throw new WebError(...REFUSALS[outcome]);
     // Whether the network takes the password, GET tells soon.
     response.status(202).json({ network: request.params.network, account });

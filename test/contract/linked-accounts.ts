@@ -64,6 +64,18 @@ export function linkedAccountContract(store: () => Store): void {
     expect(await store().linkedAccounts()).toEqual([{ ...romeo, linkedAt: 5 }]);
   });
 
+  it('gets another cipher, unless it was linked anew meanwhile', async () => {
+    await store().createUser(userRecord('ann'), []);
+    await store().linkAccount(romeo, 10);
+    await store().setLinkedCipher({ ...romeo, linkedAt: 99 }, 'of another time');
+    expect(await store().linkedAccounts()).toEqual([romeo]);
+    await store().setLinkedCipher(romeo, 'token');
+    expect(await store().linkedAccounts()).toEqual([{ ...romeo, cipher: 'token' }]);
+    await store().unlinkAccount(ann, 'xmpp');
+    await store().setLinkedCipher(romeo, 'too late');
+    expect(await store().linkedAccounts()).toEqual([]);
+  });
+
   it('goes with the user', async () => {
     await store().createUser(userRecord('ann'), []);
     await store().linkAccount(romeo, 10);

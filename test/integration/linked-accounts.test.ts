@@ -49,6 +49,8 @@ describe('over HTTP', () => {
     [{ account: 'romeo', password: 'x' }, 400, 'account'],
     [{ account: 'romeo@xmpp.test' }, 400, 'password'],
     [{ ...romeo, token: 'x' }, 400, 'token'],
+    [{ account: '@romeo:hs.test', token: '\u0000x' }, 400, 'token'],
+    [{ account: '@romeo hs.test', token: 'x' }, 400, 'account'],
     [{ ...romeo, password: 'x'.repeat(5_000) }, 413, undefined],
   ])('%j is answered %i', async (body, status, field) => {
     expect(await ask('ann', 'PUT', '/xmpp', body)).toMatchObject({

@@ -1,10 +1,13 @@
-// What a command is. One table (table.ts) has two faces: ad-hoc commands with forms (XEP-0050) and chat with the gateway.
+// What commands of this gateway work with. One table (table.ts) has two faces: ad-hoc commands with forms (XEP-0050) and chat with the gateway.
 
-import type { FoundUser } from '../../../src/sap/port.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
+import type { Command as AnyCommand } from '../../bridging/commands.ts';
 import type { Bridge } from '../bridge.ts';
 import type { BareJid } from '../jid.ts';
 import type { People } from './people.ts';
+
+export { done, failed } from '../../bridging/commands.ts';
+export type { Outcome } from '../../bridging/commands.ts';
 
 /** Who gives a command, in both address forms. */
 export interface Asker {
@@ -22,41 +25,4 @@ export interface Desk {
   readonly startedAt: number;
 }
 
-export interface Argument {
-  readonly name: string;
-  readonly label: string;
-  readonly type: 'text-single' | 'list-single';
-  /** Of a list. */
-  readonly options?: readonly string[];
-  readonly optional?: true;
-  /** What a form shows before it is filled in. */
-  readonly current?: (desk: Desk, asker: Asker) => string;
-}
-
-export interface Outcome {
-  readonly done: boolean;
-  /** For a human being. */
-  readonly text: string;
-  /** Of a search. */
-  readonly found?: readonly FoundUser[];
-}
-
-export interface Command {
-  readonly name: string;
-  /** One line. */
-  readonly help: string;
-  /** The last one takes the rest of a chat line. */
-  readonly args: readonly Argument[];
-  /** False: not offered with these settings. */
-  readonly offered?: (desk: Desk) => boolean;
-  /** `given` holds a trimmed text for each argument, not '' unless the argument is optional. */
-  run(desk: Desk, asker: Asker, given: (name: string) => string): Promise<Outcome>;
-}
-
-export function done(text: string): Outcome {
-  return { done: true, text };
-}
-
-export function failed(text: string): Outcome {
-  return { done: false, text };
-}
+export type Command = AnyCommand<Desk, Asker>;

@@ -125,12 +125,13 @@ export class Accounts {
     return undefined;
   }
 
-  #ownerOf({ user, account, password }: LinkedAccount): AccountOwner | { readonly reason: string } {
+  #ownerOf({ user, account, password, token }: LinkedAccount): AccountOwner | { readonly reason: string } {
     const jid = parseJid(account);
     if (jid === undefined || jid.local === '')
       return { reason: `${account} is not the address of an account` };
     const server = this.#settings.servers.find(({ domain }) => domain === jid.domain);
     if (server === undefined) return { reason: `accounts of ${jid.domain} cannot be linked here` };
+    if (token !== undefined) return { reason: 'XMPP knows no tokens, but passwords' };
     if (password === undefined) return { reason: 'its password cannot be read any more' };
     const address = this.#bridge.codec.foreignUser(jid);
     const userJid = this.#bridge.codec.localJid(user);

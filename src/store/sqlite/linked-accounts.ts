@@ -50,6 +50,10 @@ export function linkedAccountArea(db: Database): LinkedAccountStore {
   const ofUser = db.prepare<AccountRow>(
     `SELECT ${COLUMNS} FROM linked_accounts WHERE user = ? AND cipher IS NOT NULL ORDER BY network`,
   );
+  const setCipher = db.prepare(
+    `UPDATE linked_accounts SET cipher = ?
+     WHERE user = ? AND network = ? AND account = ? AND linked_at = ? AND cipher IS NOT NULL`,
+  );
   const setWatcher = db.prepare(
     'UPDATE linked_accounts SET watcher = ? WHERE user = ? AND network = ? AND cipher IS NOT NULL',
   );
@@ -78,6 +82,8 @@ export function linkedAccountArea(db: Database): LinkedAccountStore {
           .map(decodeAccount),
       ),
     linkedAccountsOf: (user) => db.read(() => ofUser.all(user).map(decodeAccount)),
+    setLinkedCipher: ({ user, network, account, linkedAt }, cipher) =>
+      db.write(() => void setCipher.run(cipher, user, network, account, linkedAt)),
     setLinkedWatcher: (user, network, watcher) => db.write(() => void setWatcher.run(watcher, user, network)),
     unlinkedAccounts: (limit) => db.read(() => unlinked.all(limit).map(decodeAccount)),
     forgetUnlinkedAccount: ({ user, network, account }) =>

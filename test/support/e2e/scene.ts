@@ -99,11 +99,23 @@ function linkedConfig(server: XmppServer): ConfigInput {
   };
 }
 
+/** Accounts of the homeserver may be linked, over the users' HTTP listener. */
+function linkedMatrixConfig(server: MatrixServer): ConfigInput {
+  const { matrix } = matrixConfig(server);
+  if (matrix === undefined) throw new TypeError('a homeserver has a section');
+  return {
+    listen: { csp: { port: 0 }, cir: { tcp: { port: 0 } }, ops: { port: 0 }, web: { port: 0 } },
+    matrix: { ...matrix, linked: {} },
+  };
+}
+
 type Servers = {
   readonly xmpp?: XmppServer;
   readonly matrix?: MatrixServer;
   /** Instead of `xmpp`: with linked accounts. */
   readonly linked?: XmppServer;
+  /** Instead of `matrix`: with linked accounts. */
+  readonly linkedMatrix?: MatrixServer;
 };
 type Gateways = Pick<ConfigInput, Network>;
 
@@ -171,6 +183,7 @@ export async function startScene(servers: Servers, where: Whereabouts = 'in the 
   const gateways: ConfigInput = {
     ...(servers.linked === undefined ? {} : linkedConfig(servers.linked)),
     ...(servers.xmpp === undefined ? {} : xmppConfig(servers.xmpp)),
+    ...(servers.linkedMatrix === undefined ? {} : linkedMatrixConfig(servers.linkedMatrix)),
     ...(servers.matrix === undefined ? {} : matrixConfig(servers.matrix)),
   };
   const adapters = where === 'in the house' ? undefined : await Adapters.of(gateways);

@@ -70,6 +70,13 @@ describe('an upgraded room', () => {
     expect(scene.sent().at(-1)).toMatchObject({ msgtype: 'm.notice' });
   });
 
+  it('that forbids the ghost to speak is left all the same', async () => {
+    scene.homeserver.state.set(`${NEXT}/state/m.room.create/`, {});
+    scene.homeserver.fail('send', { status: 403, body: { errcode: 'M_FORBIDDEN' } });
+    await scene.push(tombstone());
+    expect(scene.homeserver.all(`${ROOM}/leave`)).toHaveLength(1);
+  });
+
   it('is not followed by the word of somebody else', async () => {
     await scene.push(tombstone({ sender: '@eve:hs.test' }));
     expect(scene.homeserver.all(`/join/${NEXT}`)).toEqual([]);

@@ -45,7 +45,7 @@ const verona = { group: 'verona', displayName: 'verona', contacts: [{ user: JULI
 
 describe('linking', () => {
   test('tells the gateway the password, which is not in the store', async () => {
-    expect(await linked.link(ANN, 'xmpp', JID, 'open sesame')).toBe('done');
+    expect(await linked.link(ANN, 'xmpp', JID, { password: 'open sesame' })).toBe('done');
     expect(news).toMatchObject([{ user: ANN, account: { account: JID, password: 'open sesame' } }]);
     expect(JSON.stringify(await scene.store.linkedAccounts())).not.toContain('sesame');
     expect(await linked.of(ANN)).toMatchObject([{ network: 'xmpp', account: JID, state: 'connecting' }]);
@@ -53,13 +53,28 @@ describe('linking', () => {
     expect(await linked.of(ANN)).toMatchObject([{ state: 'refused', reason: 'no' }]);
   });
 
+  test('keeps the token that the gateway got in place of the password', async () => {
+    await linked.link(ANN, 'xmpp', JID, { password: 'open sesame' });
+    await port.keepToken(ANN, 'shibboleth');
+    expect(JSON.stringify(await scene.store.linkedAccounts())).not.toContain('shibboleth');
+    await linked.refresh();
+    expect(news).toHaveLength(1);
+    port.follow({ changed: (each) => void news.push(each), listsChanged: () => undefined })();
+    port.follow({ changed: (each) => void news.push(each), listsChanged: () => undefined });
+    await linked.refresh();
+    expect(news.at(-1)?.account).toMatchObject({ token: 'shibboleth', password: undefined });
+    expect(await port.unlink(ANN)).toBe(true);
+    await port.keepToken(ANN, 'too late');
+    expect(await scene.store.linkedAccounts()).toEqual([]);
+  });
+
   test('is refused where it cannot be', async () => {
-    await linked.link(ANN, 'xmpp', JID, 'x');
-    expect(await linked.link(ANN, 'xmpp', 'other@far.test', 'x')).toBe('linked');
-    expect(await linked.link(ANN, 'icq', '1@far.test', 'x')).toBe('no-network');
-    expect(await linked.link(userAddress('ghost', HOME), 'xmpp', JID, 'x')).toBe('unknown');
-    await linked.link(userAddress('bea', HOME), 'xmpp', 'b@far.test', 'x');
-    expect(await linked.link(userAddress('cy', HOME), 'xmpp', 'c@far.test', 'x')).toBe('full');
+    await linked.link(ANN, 'xmpp', JID, { password: 'x' });
+    expect(await linked.link(ANN, 'xmpp', 'other@far.test', { password: 'x' })).toBe('linked');
+    expect(await linked.link(ANN, 'icq', '1@far.test', { password: 'x' })).toBe('no-network');
+    expect(await linked.link(userAddress('ghost', HOME), 'xmpp', JID, { password: 'x' })).toBe('unknown');
+    await linked.link(userAddress('bea', HOME), 'xmpp', 'b@far.test', { password: 'x' });
+    expect(await linked.link(userAddress('cy', HOME), 'xmpp', 'c@far.test', { password: 'x' })).toBe('full');
   });
 
   test('by another process is noticed, and so is another password', async () => {
@@ -85,7 +100,7 @@ describe('linking', () => {
 });
 
 describe('contacts of an account', () => {
-  beforeEach(() => linked.link(ANN, 'xmpp', JID, 'x'));
+  beforeEach(() => linked.link(ANN, 'xmpp', JID, { password: 'x' }));
 
   test('are lists of the user, which follow', async () => {
     await port.showContacts(ANN, [verona]);
@@ -144,7 +159,7 @@ describe('contacts of an account', () => {
 test('unlinking takes everything of the account, and only that', async () => {
   const home = await scene.at('ann');
   await scene.lists.create(home, 'wv:ann/own@wv.test' as never, {}, [{ user: NURSE, name: '' }]);
-  await linked.link(ANN, 'xmpp', JID, 'x');
+  await linked.link(ANN, 'xmpp', JID, { password: 'x' });
   await port.admit(ANN, ROMEO);
   await port.showContacts(ANN, [verona]);
   const meta = { service: 'wv:@far.test' as never, user: ROMEO };

@@ -1,11 +1,24 @@
-// Requests to a homeserver as one linked account (Client-Server API): one try each, with a deadline; a failure is a
-// HomeserverError, like those of the application service.
+// Requests to a homeserver as one linked account, through matrix-js-sdk's HTTP API: one try each, with a deadline; a
+// failure is a HomeserverError, like those of the application service. The library's own sync would say that it is
+// further on before what came is on disk, so the account has a loop of its own (sync-loop.ts).
 
+import {
+  ConnectionError,
+  HTTPError,
+  MatrixError,
+  safeGetRetryAfterMs,
+} from 'matrix-js-sdk/lib/http-api/errors.js';
+import { FetchHttpApi } from 'matrix-js-sdk/lib/http-api/fetch.js';
+import type { IHttpOpts } from 'matrix-js-sdk/lib/http-api/interface.js';
+import type { Method } from 'matrix-js-sdk/lib/http-api/method.js';
+import { TypedEventEmitter } from 'matrix-js-sdk/lib/models/typed-event-emitter.js';
 import type { HomeserverRequest, SendToHomeserver } from '../bridge.ts';
 import { HomeserverError } from '../errors.ts';
 import { isRecord } from '../events.ts';
 import type { MatrixUserId } from '../ids.ts';
 import type { AccountHomeserver } from './settings.ts';
+
+type Api = FetchHttpApi<IHttpOpts>;
 
 /** Octets of an answer that are read. */
 const MAX_ANSWER = 33_554_432;
@@ -15,15 +28,13 @@ const LOGIN_MS = 15_000;
 export class AccountSession {
   /** The user is always that of the token, whoever a caller names. */
   readonly send: SendToHomeserver;
-  readonly #homeserver: AccountHomeserver;
-  readonly #token: string;
+  readonly #api: Api;
   readonly #onUnknownToken: () => void;
   readonly #closed = new AbortController();
 
   /** @param onUnknownToken told of every 401 */
   constructor(homeserver: AccountHomeserver, token: string, onUnknownToken: () => void) {
-    this.#homeserver = homeserver;
-    this.#token = token;
+    this.#api = apiOf(homeserver, token);
     this.#onUnknownToken = onUnknownToken;
     this.send = (_user, request) => this.#send(request);
   }
@@ -35,7 +46,7 @@ export class AccountSession {
 
   async #send(wanted: HomeserverRequest): Promise<unknown> {
     try {
-      return await requestJson(this.#homeserver, wanted, { token: this.#token, signal: this.#closed.signal });
+      return await requestJson(this.#api, wanted, this.#closed.signal);
     } catch (error) {
       if (error instanceof HomeserverError && error.status === 401) this.#onUnknownToken();
       throw error;
@@ -46,7 +57,7 @@ export class AccountSession {
 /** Ends a token at the homeserver, and with it the device. */
 export async function logOut(homeserver: AccountHomeserver, token: string): Promise<void> {
   const path = '/_matrix/client/v3/logout';
-  await requestJson(homeserver, { method: 'POST', path, body: {}, timeoutMs: LOGIN_MS }, { token });
+  await requestJson(apiOf(homeserver, token), { method: 'POST', path, body: {}, timeoutMs: LOGIN_MS });
 }
 
 export interface Login {
@@ -61,7 +72,7 @@ export interface Login {
  * @throws HomeserverError; 403: the password is wrong, or the homeserver takes none
  */
 export async function logIn(homeserver: AccountHomeserver, login: Login): Promise<string> {
-  const answer = await requestJson(homeserver, {
+  const answer = await requestJson(apiOf(homeserver), {
     method: 'POST',
     path: '/_matrix/client/v3/login',
     timeoutMs: LOGIN_MS,
@@ -79,52 +90,56 @@ export async function logIn(homeserver: AccountHomeserver, login: Login): Promis
   return token;
 }
 
-interface Manner {
-  readonly token?: string;
-  readonly signal?: AbortSignal;
+/** The library's way to a homeserver: it forms requests and reads errors; what it reads is bounded here. */
+function apiOf({ url }: AccountHomeserver, accessToken?: string): Api {
+  return new FetchHttpApi(new TypedEventEmitter(), {
+    baseUrl: url,
+    prefix: '',
+    onlyData: true,
+    fetchFn: boundedFetch,
+    ...(accessToken === undefined ? {} : { accessToken }),
+  });
 }
 
 async function requestJson(
-  homeserver: AccountHomeserver,
+  api: Api,
   { method, path, query, body, timeoutMs }: HomeserverRequest,
-  { token, signal }: Manner = {},
+  abortSignal?: AbortSignal,
 ): Promise<unknown> {
-  const search = query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
-  const signals = [AbortSignal.timeout(timeoutMs), ...(signal === undefined ? [] : [signal])];
+  const options = {
+    prefix: '',
+    localTimeoutMs: timeoutMs,
+    ...(abortSignal === undefined ? {} : { abortSignal }),
+  };
+  const content = body as Parameters<Api['request']>[3];
   try {
-    const response = await fetch(`${homeserver.url}${path}${search}`, {
-      method,
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.any(signals),
-    });
-    const answer = await readJson(response);
-    if (response.ok) return answer;
-    throw refusalOf(response, answer);
+    return api.opts.accessToken === undefined
+      ? await api.request<unknown>(method as Method, path, query, content, options)
+      : await api.authedRequest<object>(method as Method, path, query, content, options);
   } catch (error) {
-    if (error instanceof HomeserverError) throw error;
-    throw new HomeserverError({ status: 0, errcode: 'no answer' }, error);
+    throw failureOf(error);
   }
 }
 
-function refusalOf(response: Response, answer: unknown): HomeserverError {
-  const fields = isRecord(answer) ? answer : {};
-  const { errcode, error, retry_after_ms: inBody } = fields;
-  const header = Number(response.headers.get('retry-after') ?? Number.NaN) * 1000;
-  const retryAfterMs = typeof inBody === 'number' ? inBody : header;
+function failureOf(error: unknown): HomeserverError {
+  const cause = error instanceof ConnectionError ? error.cause : error;
+  if (cause instanceof HomeserverError) return cause;
+  if (error instanceof SyntaxError) return new HomeserverError({ status: 502, errcode: 'not JSON' });
+  if (!(error instanceof HTTPError) || error.httpStatus === undefined)
+    return new HomeserverError({ status: 0, errcode: 'no answer' }, error);
+  const { errcode, error: reason } = error instanceof MatrixError ? error.data : {};
+  const retryAfterMs = safeGetRetryAfterMs(error, Number.NaN);
   return new HomeserverError({
-    status: response.status,
+    status: error.httpStatus,
     errcode: typeof errcode === 'string' ? errcode : 'M_UNKNOWN',
-    ...(typeof error === 'string' ? { reason: error } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
     ...(Number.isFinite(retryAfterMs) && retryAfterMs >= 0 ? { retryAfterMs } : {}),
   });
 }
 
-/** Undefined where it is no JSON, as of a proxy before the homeserver: its status says enough. */
-async function readJson({ body, ok }: Response): Promise<unknown> {
+/** As `fetch`, but reads no more than MAX_ANSWER octets. */
+async function boundedFetch(resource: Parameters<typeof fetch>[0], options?: RequestInit): Promise<Response> {
+  const { body, status, statusText, headers } = await fetch(resource, options);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
@@ -132,10 +147,5 @@ async function readJson({ body, ok }: Response): Promise<unknown> {
     if (size > MAX_ANSWER) throw new HomeserverError({ status: 502, errcode: 'answer too large' });
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks, size).toString('utf8'));
-  } catch {
-    if (ok) throw new HomeserverError({ status: 502, errcode: 'not JSON' });
-    return undefined;
-  }
+  return new Response(size === 0 ? null : Buffer.concat(chunks, size), { status, statusText, headers });
 }

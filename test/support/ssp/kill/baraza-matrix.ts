@@ -106,7 +106,9 @@ export async function dieWithBaraza(world: BarazaWorld, death: BarazaDeath): Pro
     if (!forgets) world.bobWrites();
     else world.baraza.subscribe(BOB.name, [world.ann.user]);
   }
-  const writing = initiator === 'ours' || document.endsWith('Report') ? writesTwice(world) : undefined;
+  // Where an answer decides, one message: a second could be taken at this very moment, and not be noted yet.
+  const write = isAnswer ? () => world.ann.write(BOB) : () => writesTwice(world);
+  const writing = initiator === 'ours' || document.endsWith('Report') ? write() : undefined;
   await cameToPass();
   await fired;
   if (forgets) world.ann.expectNoReports();

@@ -6,7 +6,6 @@ import type { Incoming } from './component-link.ts';
 import type { XmppSettings } from './config.ts';
 import { QueueFull } from './conversation-queue.ts';
 
-const PREFIX = 'unread ';
 /** Starts after which a stanza that is still not dealt with is given up: perhaps it is what ends the process. */
 const MAX_TRIES = 3;
 
@@ -31,14 +30,21 @@ type Services = Pick<RelayPort, 'ids'> & {
 export class Inbox {
   readonly #services: Services;
   readonly #limit: number;
+  readonly #prefix: string;
   readonly #run: string;
   readonly #kept = new WeakMap<Incoming, Kept>();
   #left: readonly Kept[] = [];
   #size = 0;
   #serial = 0;
 
-  constructor(services: Services, settings: XmppSettings) {
+  /**
+   * What one stream had read is no business of another.
+   * @param stream undefined: the component's; else of an account, its user and its address; the user alone: to `clear`
+   *   what all accounts of his left
+   */
+  constructor(services: Services, settings: XmppSettings, stream?: string) {
     this.#services = services;
+    this.#prefix = stream === undefined ? 'unread ' : `unread-by-account ${stream} `;
     this.#limit = settings.maxUnreadStanzas;
     this.#run = `${String(services.clock.now()).padStart(15, '0')}-${services.ids.random(6)}`;
   }
@@ -57,7 +63,7 @@ export class Inbox {
   async load(): Promise<void> {
     const { storage, log, metrics } = this.#services;
     const left: Kept[] = [];
-    for (const [key, value] of await storage.list(PREFIX)) {
+    for (const [key, value] of await storage.list(this.#prefix)) {
       const { incoming, at, tries } = JSON.parse(value) as Omit<Kept, 'key'>;
       const kept = { key, incoming, at, tries: tries + 1 };
       if (kept.tries <= MAX_TRIES) left.push(kept);
@@ -81,6 +87,12 @@ export class Inbox {
     return left.map(({ incoming }) => incoming);
   }
 
+  /** Nobody will take up what is kept. */
+  async clear(): Promise<void> {
+    const { storage } = this.#services;
+    for (const [key] of await storage.list(this.#prefix)) await storage.delete(key);
+  }
+
   /**
    * Keeps a stanza while it is dealt with, however that ends. `handle` begins at once, so that it can take its place in
    * a queue, and waits for its argument before it does anything that others see.
@@ -100,7 +112,7 @@ export class Inbox {
   /** When a stanza was read first, and a name that it has now and after a restart. Only of one that is kept. */
   factsOf(incoming: Incoming): { readonly at: number; readonly name: string } {
     const kept = this.#kept.get(incoming);
-    return { at: kept?.at ?? this.#services.clock.now(), name: kept?.key.slice(PREFIX.length) ?? '' };
+    return { at: kept?.at ?? this.#services.clock.now(), name: kept?.key.slice(this.#prefix.length) ?? '' };
   }
 
   async #keep(incoming: Incoming): Promise<void> {
@@ -108,7 +120,7 @@ export class Inbox {
     if (this.isFull) throw new QueueFull('too many stanzas wait');
     this.#serial += 1;
     this.#size += 1;
-    const key = `${PREFIX}${this.#run}-${String(this.#serial).padStart(12, '0')}`;
+    const key = `${this.#prefix}${this.#run}-${String(this.#serial).padStart(12, '0')}`;
     const kept = { key, incoming, at: this.#services.clock.now(), tries: 0 };
     this.#kept.set(incoming, kept);
     await this.#write(kept);

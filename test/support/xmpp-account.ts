@@ -23,6 +23,7 @@ import type { UserAddress } from '../../src/wv/ids.ts';
 import { trusted } from '../../src/wv/ids.ts';
 import { COMPONENT, testBridge } from './xmpp-bridge.ts';
 import type { TestBridge } from './xmpp-bridge.ts';
+import { MemoryStorage } from './xmpp-relay.ts';
 
 export const ROMEO = 'romeo@xmpp.example';
 export const USER_JID = `alice@${COMPONENT}` as BareJid;
@@ -115,8 +116,11 @@ export interface AccountScene {
 }
 
 /** alice, who is romeo@xmpp.example. */
-export function accountScene(changes: Partial<LinkedConfig> = {}): AccountScene {
-  const bridge = testBridge();
+export function accountScene(
+  changes: Partial<LinkedConfig> = {},
+  storage = new MemoryStorage(),
+): AccountScene {
+  const bridge = testBridge({}, storage);
   const user = bridge.relay.account('alice');
   const streams = new FakeStreams();
   const states: LinkedAccountState[] = [];

@@ -9,6 +9,7 @@ import type { Bridge, Pair } from '../bridge.ts';
 import type { ChatMemory } from '../chat-memory.ts';
 import type { Incoming } from '../component-link.ts';
 import { IqResponder } from '../iq.ts';
+import { Inbox } from '../inbox.ts';
 import { bareJid } from '../jid.ts';
 import type { BareJid } from '../jid.ts';
 import { laneOf } from '../lane.ts';
@@ -88,7 +89,9 @@ export class Account {
     );
     // Its server, not the component's, is the one whose stamps and services count.
     const own = { ...bridge.settings, componentDomain: owner.account.domain };
-    this.#bridge = { ...bridge, settings: own, link: this.link };
+    // What it had read it takes up itself: the component would answer in another name.
+    const inbox = new Inbox(bridge.relay, own, `${owner.user} ${this.#bare}`);
+    this.#bridge = { ...bridge, settings: own, link: this.link, inbox };
     this.#roster = new Roster(settings.maxRoster);
     this.#own = new AccountPresence(this.#bridge, owner.userJid, this.#bare, () =>
       this.lane.presence.forgetHeard(),
@@ -107,7 +110,8 @@ export class Account {
   /** Resolves after the first attempt to log in. */
   async start(): Promise<void> {
     this.#handlers.state({ state: 'connecting' });
-    await this.link.start();
+    await this.#bridge.inbox.load();
+    if (!this.#stopped) await this.link.start();
   }
 
   async stop(): Promise<void> {
@@ -119,10 +123,17 @@ export class Account {
     await this.link.stop();
   }
 
+  /** The account is unlinked: nothing is left of it here. */
+  async end(): Promise<void> {
+    await this.stop();
+    await this.#bridge.inbox.clear();
+  }
+
   // ---- the stream
 
   /** The roster comes before presence: whose presence is then told is in it (RFC 6121 section 2.2). */
   async #loggedIn(): Promise<void> {
+    for (const left of this.#bridge.inbox.takeUp()) this.#take(left);
     const { iqRequests, presence } = this.lane;
     const { user, address, userJid } = this.owner;
     const answer = await iqRequests.ask(userJid, this.#bare, 'get', xml(NS.roster, 'query'));
@@ -166,6 +177,11 @@ export class Account {
   }
 
   // ---- stanzas
+
+  /** What was read before, by this run or the last: messages, and files that come by IQ. */
+  #take(incoming: Incoming): void {
+    if (!this.lane.incoming.receivedQuery(incoming)) this.lane.incoming.received(incoming);
+  }
 
   #received(incoming: Incoming): void {
     const isOwn = bareJid(incoming.from) === this.#bare;

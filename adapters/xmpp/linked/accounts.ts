@@ -8,6 +8,7 @@ import { guarded } from '../bridge.ts';
 import type { Bridge } from '../bridge.ts';
 import type { ChatMemory } from '../chat-memory.ts';
 import type { Incoming } from '../component-link.ts';
+import { Inbox } from '../inbox.ts';
 import { parseJid } from '../jid.ts';
 import { Pacer } from '../pacer.ts';
 import { Account } from './account.ts';
@@ -89,11 +90,19 @@ export class Accounts {
   #heard({ user, account }: LinkedAccountNews): void {
     const before = this.#linked.get(user);
     this.#linked.delete(user);
-    if (before?.account !== undefined) guarded(this.#bridge, 'unlinking', before.account.stop());
+    // Another account may follow it: what this one had read is not for that one.
+    if (before?.account !== undefined) guarded(this.#bridge, 'unlinking', before.account.end());
     if (account !== undefined) this.#begin(account);
-    else guarded(this.#bridge, 'unlinking', this.#bridge.relay.storage.delete(toldKey(user)));
+    else guarded(this.#bridge, 'unlinking', this.#forget(user));
     this.#handlers.changed(user);
     this.#count();
+  }
+
+  /** Also what an account of an earlier run left. */
+  async #forget(user: UserAddress): Promise<void> {
+    const { relay, settings } = this.#bridge;
+    await new Inbox(relay, settings, user).clear();
+    await relay.storage.delete(toldKey(user));
   }
 
   #begin(linked: LinkedAccount): void {

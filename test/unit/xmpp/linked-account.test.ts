@@ -156,6 +156,40 @@ describe('messages', () => {
   });
 });
 
+describe('what an account had read when the gateway died', () => {
+  const hers = stanza(
+    'message',
+    { type: 'chat', id: 'm1', from: 'juliet@xmpp.example/w', to: ROMEO },
+    body('good night'),
+    xml(NS.receipts, 'request'),
+  );
+  const left = async (): Promise<number> =>
+    (await scene.bridge.relay.storage.list('')).filter(([key]) => key.startsWith('unread')).length;
+
+  beforeEach(async () => {
+    await scene.login(juliet);
+    // The relay never answers: what is handed on is under way when the gateway dies.
+    scene.bridge.relay.answer = () => new Promise(() => undefined);
+    received(hers);
+    await eventually('it is on disk', async () => (await left()) === 1);
+  });
+
+  test('is taken up by the account, not by the component, which would answer under another name', async () => {
+    scene = accountScene({}, scene.bridge.relay.storage);
+    await scene.bridge.inbox.load();
+    expect(scene.bridge.inbox.takeUp()).toEqual([]);
+    await scene.login(juliet);
+    await eventually('it is handed on', () => told().length === 1);
+    expect(told()).toEqual([`${JULIET} good night`]);
+    await eventually('it is forgotten', async () => (await left()) === 0);
+  });
+
+  test('goes with the account when that is unlinked', async () => {
+    await scene.account.end();
+    expect(await left()).toBe(0);
+  });
+});
+
 describe('copies of what other clients of the account do', () => {
   const carbon = (kind: 'sent' | 'received', from: string, inner: XmlElement): XmlElement =>
     stanza(

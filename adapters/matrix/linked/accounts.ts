@@ -10,6 +10,7 @@ import type { MessageId, UserAddress } from '../../../src/wv/ids.ts';
 import type { RequestPrimitive, ResponsePrimitive, SendMessageRequest } from '../../../src/wv/primitives.ts';
 import type { MatrixAddresses } from '../addresses.ts';
 import type { MatrixSettings } from '../config.ts';
+import { actingUserOf, countAccounts, tellRefusal } from '../../bridging/linked-accounts.ts';
 import { isMatrixUserId } from '../ids.ts';
 import type { MatrixUserId } from '../ids.ts';
 import { reasonOf } from '../inbox.ts';
@@ -44,8 +45,6 @@ interface Linked {
   state: LinkedAccountState;
 }
 
-const STATES = ['connecting', 'online', 'refused'] as const;
-
 export class Accounts {
   readonly #options: AccountsOptions;
   /** Bounded by the server, which links no more than maxClients. */
@@ -77,7 +76,7 @@ export class Accounts {
   /** The account of the user of ours whom a request is about; undefined when he has none. */
   speaking(request: RequestPrimitive): Speaking | undefined {
     if (this.#linked.size === 0) return undefined;
-    const user = ourUserOf(request);
+    const user = actingUserOf(request);
     const linked = user === undefined ? undefined : this.#linked.get(user);
     return linked === undefined ? undefined : { state: linked.state.state, lane: linked.account?.lane };
   }
@@ -186,17 +185,7 @@ export class Accounts {
     linked.state = state;
     this.#options.relay.linkedAccounts.report(user, state);
     this.#count();
-    if (state.state === 'refused') this.#guarded('telling', this.#tell(user, linked, state.reason));
-  }
-
-  /** Once for each time that an account was linked, also over restarts. */
-  async #tell(user: UserAddress, { linkedAt }: Linked, reason = 'it was refused'): Promise<void> {
-    const { storage, linkedAccounts } = this.#options.relay;
-    const note = `${linkedAt} ${reason}`;
-    if ((await storage.get(toldKey(user))) === note) return;
-    const text = `Your Matrix account cannot be used: ${reason}. Link it again, or unlink it.`;
-    await linkedAccounts.tell(user, text);
-    await storage.put(toldKey(user), note);
+    if (state.state === 'refused') this.#guarded('telling', this.#tell(user, linked.linkedAt, state.reason));
   }
 
   /** Spreads what starts at the same time, in ms. */
@@ -214,33 +203,15 @@ export class Accounts {
     });
   }
 
+  #tell(user: UserAddress, linkedAt: number, reason: string | undefined): Promise<void> {
+    return tellRefusal(this.#options.relay, toldKey(user), { user, network: 'Matrix', linkedAt, reason });
+  }
+
   #count(): void {
-    const states = [...this.#linked.values()].map(({ state }) => state.state);
-    for (const state of STATES) {
-      const count = states.filter((each) => each === state).length;
-      this.#options.relay.metrics.gauge('matrix_linked_accounts', count, { state });
-    }
+    countAccounts(this.#options.relay.metrics, 'matrix_linked_accounts', this.#linked.values());
   }
 }
 
 function toldKey(user: UserAddress): string {
   return `refused ${user}`;
-}
-
-/** The user of ours on whose behalf a request between two users is made. */
-function ourUserOf(request: RequestPrimitive): UserAddress | undefined {
-  switch (request.primitive) {
-    case 'SendMessageRequest':
-      return request.message.sender.kind === 'user' ? request.message.sender.user : undefined;
-    case 'DeliveryStatusReport':
-      return request.recipient.kind === 'user' ? request.recipient.user : undefined;
-    case 'SubscribeRequest':
-    case 'UnsubscribeRequest':
-    case 'GetPresenceRequest':
-      return request.watcher;
-    case 'InviteRequest':
-      return request.inviting.kind === 'user' ? request.inviting.user : undefined;
-    default:
-      return undefined;
-  }
 }

@@ -3,6 +3,7 @@
 import type { LinkedAccount, LinkedAccountNews, LinkedAccountState } from '../../../src/sap/port.ts';
 import type { UserAddress } from '../../../src/wv/ids.ts';
 import type { RequestPrimitive } from '../../../src/wv/primitives.ts';
+import { actingUserOf, countAccounts, tellRefusal } from '../../bridging/linked-accounts.ts';
 import { isUnmappable } from '../addresses.ts';
 import { guarded } from '../bridge.ts';
 import type { Bridge } from '../bridge.ts';
@@ -32,8 +33,6 @@ export interface Linked {
   readonly account: Account | undefined;
   state: LinkedAccountState;
 }
-
-const STATES = ['connecting', 'online', 'refused'] as const;
 
 export class Accounts {
   readonly #bridge: Bridge;
@@ -158,25 +157,15 @@ export class Accounts {
     linkedAccounts.report(user, state);
     this.#count();
     if (state.state === 'refused')
-      guarded(this.#bridge, 'telling about an account', this.#tell(user, linked, state.reason));
+      guarded(this.#bridge, 'telling about an account', this.#tell(user, linked.linkedAt, state.reason));
   }
 
-  /** Once for each time that an account was linked, also over restarts. */
-  async #tell(user: UserAddress, { linkedAt }: Linked, reason = 'it was refused'): Promise<void> {
-    const { storage, linkedAccounts } = this.#bridge.relay;
-    const note = `${linkedAt} ${reason}`;
-    if ((await storage.get(toldKey(user))) === note) return;
-    const text = `Your XMPP account cannot be used: ${reason}. Link it again, or unlink it.`;
-    await linkedAccounts.tell(user, text);
-    await storage.put(toldKey(user), note);
+  #tell(user: UserAddress, linkedAt: number, reason: string | undefined): Promise<void> {
+    return tellRefusal(this.#bridge.relay, toldKey(user), { user, network: 'XMPP', linkedAt, reason });
   }
 
   #count(): void {
-    const states = [...this.#linked.values()].map(({ state }) => state.state);
-    for (const state of STATES) {
-      const count = states.filter((each) => each === state).length;
-      this.#bridge.relay.metrics.gauge('xmpp_linked_accounts', count, { state });
-    }
+    countAccounts(this.#bridge.relay.metrics, 'xmpp_linked_accounts', this.#linked.values());
   }
 }
 
@@ -184,23 +173,8 @@ function toldKey(user: UserAddress): string {
   return `linked refused ${user}`;
 }
 
-/** The user of ours on whose behalf a request between two users is made. */
+/** The user of ours on whose behalf a request between two users is made: an account shows its presence itself. */
 function ourUserOf(request: RequestPrimitive): UserAddress | undefined {
-  switch (request.primitive) {
-    case 'SendMessageRequest':
-      return request.message.sender.kind === 'user' ? request.message.sender.user : undefined;
-    case 'DeliveryStatusReport':
-      return request.recipient.kind === 'user' ? request.recipient.user : undefined;
-    case 'SubscribeRequest':
-    case 'UnsubscribeRequest':
-    case 'GetPresenceRequest':
-      return request.watcher;
-    case 'PresenceNotification':
-    case 'PresenceAuthResponse':
-      return request.publisher;
-    case 'InviteRequest':
-      return request.inviting.kind === 'user' ? request.inviting.user : undefined;
-    default:
-      return undefined;
-  }
+  const shows = request.primitive === 'PresenceNotification' || request.primitive === 'PresenceAuthResponse';
+  return shows ? request.publisher : actingUserOf(request);
 }
